@@ -1,0 +1,100 @@
+/**
+ * Values as bytes: msgpack inside, JSON beside it for senders without a library of ours.
+ *
+ * One door for bytes from outside, `decodeUntrusted`: the scan comes first, always. Our own commits and snapshots are
+ * read with `decodeTrusted`, because their hash has been checked.
+ */
+import { Decoder, Encoder } from "@msgpack/msgpack";
+import { Fault } from "./faults.ts";
+import type { ScanLimits } from "./limits.ts";
+import { SCAN_LIMITS } from "./limits.ts";
+import { scanJson, scanMsgpack } from "./scan.ts";
+
+const encoder = new Encoder({ ignoreUndefined: true, initialBufferSize: 64 * 1024 });
+const canonicalEncoder = new Encoder({ sortKeys: true, ignoreUndefined: true, initialBufferSize: 64 * 1024 });
+const decoder = new Decoder();
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const textEncoder = new TextEncoder();
+
+/** Bytes of a plain value, in a buffer of their own. */
+export const encode = (value: unknown): Uint8Array<ArrayBuffer> => encoder.encode(value);
+
+/** As `encode`, but in a shared buffer that the next call overwrites: copy or send at once. */
+export const encodeShared = (value: unknown): Uint8Array<ArrayBuffer> => encoder.encodeSharedRef(value);
+
+/** One value, one sequence of bytes: keys sorted. What state hashes are made of. */
+export const encodeCanonical = (value: unknown): Uint8Array<ArrayBuffer> => canonicalEncoder.encode(value);
+
+/** Bytes we wrote ourselves and whose hash was checked. */
+export const decodeTrusted = (bytes: Uint8Array): unknown => decoder.decode(bytes);
+
+/** @throws {Fault} `codec/refused` when the scan or the decoder refuses the bytes. */
+export function decodeUntrusted(bytes: Uint8Array, json = false, limits: ScanLimits = SCAN_LIMITS): unknown {
+  if (json) return decodeJson(bytes, limits);
+  const problem = scanMsgpack(bytes, limits);
+  if (problem !== undefined) throw refused(`the message ${problem}`);
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw refused("the message is not valid msgpack", cause);
+  }
+}
+
+function decodeJson(bytes: Uint8Array, limits: ScanLimits): unknown {
+  if (bytes.length > limits.bytesMax) throw refused(`the message is longer than ${limits.bytesMax} bytes`);
+  try {
+    const text = textDecoder.decode(bytes);
+    const problem = scanJson(text, limits);
+    if (problem !== undefined) throw refused(`the message ${problem}`);
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    throw refused("the message is not valid JSON", cause);
+  }
+}
+
+const refused = (message: string, cause?: unknown): Fault => new Fault("codec/refused", message, { retry: "never", cause });
+
+/** JSON for people and for clients in other languages. Bytes must have been turned into something readable before. */
+export const encodeJson = (value: unknown): Uint8Array<ArrayBuffer> => textEncoder.encode(JSON.stringify(value));
+
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> => textEncoder.encode(text);
+
+/**
+ * Why a value cannot travel, naming the place (`input.user.born`); undefined when it can.
+ *
+ * Plain objects, arrays, text, finite numbers, booleans, null, dates and bytes travel; properties that are undefined are left out.
+ */
+export function whyNotSerializable(value: unknown, path: string, depthLeft: number = SCAN_LIMITS.depthMax): string | undefined {
+  switch (typeof value) {
+    case "string": case "boolean": return undefined;
+    case "number": return Number.isFinite(value) && !Object.is(value, -0) ? undefined : `${path} is ${Object.is(value, -0) ? "-0" : String(value)}`;
+    case "object": return value === null ? undefined : whyNotObject(value, path, depthLeft);
+    case "undefined": return `${path} is undefined`;
+    default: return `${path} is a ${typeof value}`;
+  }
+}
+
+function whyNotObject(value: object, path: string, depthLeft: number): string | undefined {
+  if (value instanceof Uint8Array) return undefined;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? `${path} is an invalid date` : undefined;
+  if (depthLeft === 0) return `${path} is nested deeper than ${SCAN_LIMITS.depthMax} (or refers to itself)`;
+  if (Array.isArray(value)) return firstReason(value.entries(), path, depthLeft);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return `${path} is an instance of a class`;
+  for (const key of Object.keys(value)) {
+    if (key === "__proto__" || key === "prototype" || key === "constructor") return `${path} has the key "${key}"`;
+    const inner = (value as Record<string, unknown>)[key];
+    const reason = inner === undefined ? undefined : whyNotSerializable(inner, `${path}.${key}`, depthLeft - 1);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+function firstReason(entries: Iterable<[number, unknown]>, path: string, depthLeft: number): string | undefined {
+  for (const [index, inner] of entries) {
+    const reason = whyNotSerializable(inner, `${path}[${index}]`, depthLeft - 1);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}

@@ -1,0 +1,246 @@
+/**
+ * Turns waiting commands into the events of one commit.
+ *
+ * Each command is decided on the state that the ones before it left; its events are folded and encoded at once, so the
+ * size of the commit is known at every step. Afterwards `settle` adds what follows by itself, in the same commit:
+ * accepting a job and starting it share one write. Half of the room is kept for `settle`, or a flood of new jobs would
+ * keep the waiting ones from starting.
+ *
+ * What a command leaves behind, beside its events: in a session its number (a range per run of numbers), and an event
+ * for any outcome that is more than "accepted"; in an inbox the position. A command that makes `decide` throw is parked.
+ * One that makes the fold throw has spoiled the state: `PoisonedState` tells the host to drop it and reopen.
+ */
+import type { RejectionShape } from "./actor.ts";
+import { encodeShared } from "./codec.ts";
+import { ValueRun } from "./bytes.ts";
+import { Defect } from "./faults.ts";
+import type { History } from "./history.ts";
+import { encodeKernelEvent } from "./kernel-event.ts";
+import type { CommandSource, KernelEvent } from "./kernel-event.ts";
+import { evolveKernel } from "./kernel-state.ts";
+import type { KernelLimits } from "./limits.ts";
+import type { Batch, Mailbox } from "./mailbox.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { RecordedOutcome } from "./sessions.ts";
+import { lookUp } from "./sessions.ts";
+import { ulidOf } from "./ulid.ts";
+
+/** A command made the fold fail: the state can no longer be trusted, the command must never be tried again. */
+export class PoisonedState extends Error {
+  readonly source: CommandSource;
+  constructor(source: CommandSource, cause: unknown) {
+    super(`an event could not be folded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = "PoisonedState";
+    this.source = source;
+  }
+}
+
+const sourceKey = (source: CommandSource): string => JSON.stringify(source);
+
+export class Committer<State, Command, Event, Rejection extends RejectionShape> {
+  readonly events: ValueRun = new ValueRun();
+  private readonly history: History<State, Command, Event, Rejection>;
+  private readonly outgoing: Outgoing;
+  private readonly limits: KernelLimits;
+  private readonly onDone: (batch: Batch) => void;
+  private readonly onEvent: (event: Event, state: State) => void;
+  /** Commands that spoiled the state of an earlier life of this host. */
+  private readonly suspects = new Map<string, string>();
+  private at = 0;
+  private number = 0;
+  private epoch = 0;
+  /** Fallback ids given in this commit. */
+  private fallbacks = 0;
+
+  constructor(
+    history: History<State, Command, Event, Rejection>, outgoing: Outgoing, limits: KernelLimits,
+    handlers: { readonly onDone: (batch: Batch) => void; readonly onEvent: (event: Event, state: State) => void },
+  ) {
+    this.history = history;
+    this.outgoing = outgoing;
+    this.limits = limits;
+    this.onDone = handlers.onDone;
+    this.onEvent = handlers.onEvent;
+  }
+
+  /** Commands from this source are parked instead of decided. */
+  suspect(source: CommandSource, reason: string): void {
+    this.suspects.set(sourceKey(source), reason);
+  }
+
+  /** Decides waiting commands and settles; leaves the events in `events`. */
+  fill(mailbox: Mailbox, epoch: number, number: number, at: number): void {
+    this.epoch = epoch;
+    this.number = number;
+    this.at = at;
+    this.fallbacks = 0;
+    for (let batch = mailbox.peek(); batch !== undefined && this.hasRoom(2); batch = mailbox.peek()) {
+      if (!this.decideBatch(batch)) break;
+      mailbox.shift();
+      this.onDone(batch);
+    }
+    this.settle();
+  }
+
+  /** Adds an event of the kernel. */
+  record(event: KernelEvent): void {
+    evolveKernel(this.history.kernel, event, this.at, this.limits.parkedMax);
+    this.events.push(encodeShared(encodeKernelEvent(event)));
+  }
+
+  private settle(): void {
+    try {
+      this.history.actor.settle(this.history.state, this.at, (event) => {
+        this.apply(event);
+        return this.hasRoom(1);
+      });
+    } catch (cause) {
+      throw new Defect(`settle failed: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+  }
+
+  private hasRoom(share: number): boolean {
+    return this.events.bytes < this.limits.commitBytesMax / share && this.events.count < this.limits.commitEventsMax / share;
+  }
+
+  private apply(event: Event): void {
+    const { history } = this;
+    history.apply(event, this.at, this.outgoing);
+    this.events.push(encodeShared(history.actor.events.encode(event)));
+    this.onEvent(event, history.state);
+  }
+
+  /** False when the commit is full before the batch is done. */
+  private decideBatch(batch: Batch): boolean {
+    const { message } = batch;
+    if (batch.unreadable !== undefined) {
+      this.leave(batch, 0, { kind: "rejected", ...batch.unreadable });
+      return true;
+    }
+    const refusal = this.whyRefused(batch);
+    if (refusal !== undefined) {
+      for (; batch.next < message.items.length; batch.next++) batch.sheet.note(batch.next, refusal);
+      return true;
+    }
+    const from = batch.next;
+    while (batch.next < message.items.length && this.hasRoom(2)) this.decideItem(batch, batch.next++);
+    this.closeRun(batch, from);
+    return batch.next === message.items.length;
+  }
+
+  /** Marks the numbers decided in this commit. */
+  private closeRun(batch: Batch, from: number): void {
+    const { session } = batch.message;
+    if (session === undefined || batch.next === from) return;
+    const { key, first, firstUnanswered, notAfter } = session;
+    this.record({ type: "SessionAdvanced", session: key, from: first + from, to: first + batch.next - 1, firstUnanswered, notAfter });
+  }
+
+  /** Whole messages refused before any of their items reaches `decide`: nothing is recorded, the sender may ask again. */
+  private whyRefused(batch: Batch): RecordedOutcome | undefined {
+    const { session, link, items } = batch.message;
+    if (link !== undefined && this.history.kernel.brokenLinks.has(link.sender)) return refuse("link/broken", "this link skipped a number and is stopped");
+    if (session === undefined) return undefined;
+    if (this.at > session.notAfter) return refuse("session/expired", "the command reached the host after its notAfter: it has not been decided, send it under a new number");
+    const last = session.first + items.length - 1;
+    if (last >= session.firstUnanswered + this.limits.sessionWindow) {
+      return refuse("session/window", `a session has at most ${this.limits.sessionWindow} commands in flight`);
+    }
+    switch (lookUp(this.history.kernel.sessions, session.key, session.birth, last, this.at, this.limits).kind) {
+      case "unknown-session": return refuse("session/unknown", "the host no longer knows this session: the outcome of its commands is unknown");
+      case "too-many-sessions": return refuse("session/too-many", "the host keeps no further session now: try again later");
+      case "new": case "recorded": case "dropped": return undefined;
+    }
+  }
+
+  private decideItem(batch: Batch, index: number): void {
+    const source = this.sourceOf(batch, index);
+    if (source.kind === "session" && this.isRepeat(batch, index)) return;
+    if (batch.message.link !== undefined && !this.isNextOfLink(batch, index)) return;
+    const reason = this.suspects.size === 0 ? undefined : this.suspects.get(sourceKey(source));
+    if (reason !== undefined) return this.park(batch, index, source, reason);
+    const parsed = this.parse(batch, index);
+    if (parsed.kind === "malformed") {
+      const { code, field, remedy } = parsed.malformed;
+      return this.leave(batch, index, { kind: "rejected", code, message: `${field} ${remedy}`, detail: { field, remedy } });
+    }
+    this.decide(batch, index, source, parsed.command);
+  }
+
+  private parse(batch: Batch, index: number): ReturnType<History<State, Command, Event, Rejection>["actor"]["parse"]> {
+    const { verbs, items, sender } = batch.message;
+    return this.history.actor.parse(verbs[index]!, items[index], sender, () => this.fallbackId(batch, index));
+  }
+
+  private decide(batch: Batch, index: number, source: CommandSource, command: Command): void {
+    const { actor, state } = this.history;
+    let decision: ReturnType<typeof actor.decide>;
+    try {
+      decision = actor.decide(state, command, this.at);
+    } catch (cause) {
+      return this.park(batch, index, source, cause instanceof Error ? cause.message : String(cause));
+    }
+    if (decision.kind === "rejected") {
+      const { code, message, ...rest } = decision.rejection as RejectionShape & { readonly detail?: unknown };
+      return this.leave(batch, index, { kind: "rejected", code, message, detail: rest.detail });
+    }
+    try {
+      for (const event of decision.events) this.apply(event);
+    } catch (cause) {
+      throw new PoisonedState(source, cause);
+    }
+    if (decision.answer !== undefined) this.leave(batch, index, { kind: "accepted", answer: decision.answer });
+  }
+
+  private isRepeat(batch: Batch, index: number): boolean {
+    const session = batch.message.session!;
+    const known = lookUp(this.history.kernel.sessions, session.key, session.birth, session.first + index, this.at, this.limits);
+    if (known.kind === "recorded") batch.sheet.note(index, known.outcome);
+    return known.kind !== "new";
+  }
+
+  /** Applies exactly last + 1 of a link; lower is a repeat, higher stops the link. */
+  private isNextOfLink(batch: Batch, index: number): boolean {
+    const { sender, first } = batch.message.link!;
+    const { kernel } = this.history;
+    const expected = (kernel.received.get(sender) ?? 0) + 1;
+    const got = first + index;
+    if (got < expected || kernel.brokenLinks.has(sender)) return false;
+    if (got > expected) this.record({ type: "LinkBroken", sender, expected, got });
+    else this.record({ type: "MessageReceived", sender, number: got });
+    return got === expected;
+  }
+
+  private park(batch: Batch, index: number, source: CommandSource, reason: string): void {
+    batch.sheet.note(index, { kind: "rejected", code: "kernel/parked", message: reason });
+    this.record({ type: "CommandParked", source, reason: reason.slice(0, 500) });
+  }
+
+  /** Notes an outcome for the sender and, where a repeat or an operator must find it, in the history. */
+  private leave(batch: Batch, index: number, outcome: RecordedOutcome): void {
+    batch.sheet.note(index, outcome);
+    if (batch.origin.kind !== "inbox" && batch.message.session === undefined) return;
+    const source = this.sourceOf(batch, index);
+    if (outcome.kind === "accepted") this.record({ type: "CommandAnswered", source, answer: outcome.answer });
+    else this.record({ type: "CommandRejected", source, code: outcome.code, message: outcome.message, detail: outcome.detail });
+  }
+
+  private sourceOf(batch: Batch, index: number): CommandSource {
+    const { session, sender } = batch.message;
+    if (session !== undefined) return { kind: "session", session: session.key, number: session.first + index };
+    const { origin } = batch;
+    return origin.kind === "inbox"
+      ? { kind: "inbox", stream: origin.stream, sequence: origin.sequence, index }
+      : { kind: "direct", principal: sender.principal };
+  }
+
+  /** Unique and, for an inbox message, the same whoever reads it. */
+  private fallbackId(batch: Batch, index: number): string {
+    const { origin } = batch;
+    return origin.kind === "inbox"
+      ? ulidOf(this.at, [origin.sequence, index, 1])
+      : ulidOf(this.at, [this.number, this.fallbacks++, 2 + this.epoch]);
+  }
+}
+
+const refuse = (code: string, message: string): RecordedOutcome => ({ kind: "rejected", code, message });

@@ -1,0 +1,27 @@
+/** The kernel's public surface. */
+export { accepted, rejected } from "./actor.ts";
+export type { Actor, ActorAddress, Decision, Emit, EventCodec, Malformed, Parsed, Reactions, RejectionShape, Role, Sender } from "./actor.ts";
+export { sameBytes, ValueRun } from "./bytes.ts";
+export { decodeTrusted, decodeUntrusted, encode, encodeCanonical, encodeJson, encodeShared, utf8, whyNotSerializable } from "./codec.ts";
+export { COMMIT_FORMAT, decodeCommit, sealCommit } from "./commit.ts";
+export type { Commit, CommitHeader, InboxPosition } from "./commit.ts";
+export { Defect, Fault, invariant } from "./faults.ts";
+export { History } from "./history.ts";
+export type { EventListener } from "./history.ts";
+export { Host } from "./host.ts";
+export type { Attendant, HostContext, HostOptions, HostPorts, StopReason } from "./host.ts";
+export { decodeKernelEvent, encodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
+export type { CommandSource, KernelEvent } from "./kernel-event.ts";
+export { addressKey } from "./kernel-state.ts";
+export type { KernelState, Outbox, ParkedCommand } from "./kernel-state.ts";
+export { KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
+export type { KernelLimits, ScanLimits } from "./limits.ts";
+export type {
+  AppendAnswer, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, ReadAnswer, ServerTime,
+  Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, Wire, WireAnswer, WireMessage,
+} from "./ports.ts";
+export { scanJson, scanMsgpack } from "./scan.ts";
+export type { RecordedOutcome } from "./sessions.ts";
+export { isToken, resultsAddress, ROLES, senderOf, streamsOf, subjectsOf, token, workAddress } from "./subjects.ts";
+export type { StreamNames, Subjects } from "./subjects.ts";
+export { ulidOf, UlidSource } from "./ulid.ts";

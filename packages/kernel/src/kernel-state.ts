@@ -1,0 +1,131 @@
+/** The kernel's own part of every actor's state, folded from commits like the rest, hashed and snapshotted with it. */
+import type { ActorAddress } from "./actor.ts";
+import type { CommitHeader, InboxPosition } from "./commit.ts";
+import type { CommandSource, KernelEvent } from "./kernel-event.ts";
+import { advance, forgetExpired, record } from "./sessions.ts";
+import type { RecordedOutcome, Session, Sessions } from "./sessions.ts";
+
+/** What is owed to one receiver. Numbers start at 1; the pending ones are `acked + 1 … next - 1`. */
+export interface Outbox {
+  next: number;
+  acked: number;
+  readonly pending: { readonly number: number; readonly body: unknown }[];
+}
+
+export interface ParkedCommand {
+  readonly source: CommandSource;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface KernelState {
+  /** Epoch and number of the last commit; 0 before the first. */
+  epoch: number;
+  number: number;
+  at: number;
+  /** SHA-256 of the last commit; empty before the first. */
+  hash: Uint8Array;
+  readonly sessions: Sessions;
+  readonly inbox: Map<string, InboxPosition>;
+  readonly outbox: Map<string, Outbox>;
+  /** Per sender, the last message applied; negative when the link is broken. */
+  readonly received: Map<string, number>;
+  readonly brokenLinks: Map<string, { readonly expected: number; readonly got: number }>;
+  readonly parked: ParkedCommand[];
+}
+
+export const initialKernelState = (): KernelState => ({
+  epoch: 0, number: 0, at: 0, hash: new Uint8Array(0),
+  sessions: new Map(), inbox: new Map(), outbox: new Map(), received: new Map(), brokenLinks: new Map(), parked: [],
+});
+
+export const addressKey = (address: ActorAddress): string => `${address.cluster}.${address.kind}.${address.actor}`;
+
+/** What a commit's header says, before its events. */
+export function beginCommit(state: KernelState, header: Pick<CommitHeader, "epoch" | "number" | "at" | "inbox" | "outboxAcked">): void {
+  state.epoch = header.epoch;
+  state.number = header.number;
+  state.at = header.at;
+  forgetExpired(state.sessions, header.at);
+  for (const position of header.inbox) state.inbox.set(position.stream, position);
+  for (const [receiver, number] of header.outboxAcked) acknowledge(state, receiver, number);
+}
+
+function acknowledge(state: KernelState, receiver: string, number: number): void {
+  const outbox = state.outbox.get(receiver);
+  if (outbox === undefined || number <= outbox.acked) return;
+  outbox.acked = number;
+  const kept = outbox.pending.findIndex((message) => message.number > number);
+  outbox.pending.splice(0, kept === -1 ? outbox.pending.length : kept);
+}
+
+/** Takes a message for another actor into the outbox. */
+export function owe(state: KernelState, receiver: ActorAddress, body: unknown): void {
+  const key = addressKey(receiver);
+  let outbox = state.outbox.get(key);
+  if (outbox === undefined) {
+    outbox = { next: 1, acked: 0, pending: [] };
+    state.outbox.set(key, outbox);
+  }
+  outbox.pending.push({ number: outbox.next++, body });
+}
+
+export function evolveKernel(state: KernelState, event: KernelEvent, at: number, parkedMax: number): void {
+  switch (event.type) {
+    case "SessionAdvanced":
+      return advance(state.sessions, event);
+    case "CommandAnswered":
+      return remember(state, event.source, { kind: "accepted", answer: event.answer });
+    case "CommandRejected":
+      return remember(state, event.source, { kind: "rejected", code: event.code, message: event.message, detail: event.detail });
+    case "CommandParked":
+      remember(state, event.source, { kind: "rejected", code: "kernel/parked", message: event.reason });
+      state.parked.push({ source: event.source, reason: event.reason, at });
+      if (state.parked.length > parkedMax) state.parked.shift();
+      return;
+    case "MessageReceived":
+      state.received.set(event.sender, event.number);
+      return;
+    case "LinkBroken":
+      state.brokenLinks.set(event.sender, { expected: event.expected, got: event.got });
+      return;
+    case "Opened": case "TimeStepped": case "RewindAccepted":
+      return;
+  }
+}
+
+function remember(state: KernelState, source: CommandSource, outcome: RecordedOutcome): void {
+  if (source.kind === "session") record(state.sessions, source.session, source.number, outcome);
+}
+
+type SessionWire = [string, number, number[], [number, RecordedOutcome][], number];
+
+/** The kernel's state as one plain value, maps in insertion order (which the fold makes the same everywhere). */
+export function snapshotKernel(state: KernelState): unknown {
+  return [
+    state.epoch, state.number, state.at, state.hash,
+    [...state.sessions].map(([key, s]) => [key, s.firstUnanswered, s.ranges, [...s.outcomes], s.expiresAt]),
+    [...state.inbox.values()].map((p) => [p.stream, p.created, p.sequence, p.index]),
+    [...state.outbox].map(([key, o]) => [key, o.next, o.acked, o.pending.map((m) => [m.number, m.body])]),
+    [...state.received], [...state.brokenLinks].map(([key, b]) => [key, b.expected, b.got]),
+    state.parked.map((p) => [p.source, p.reason, p.at]),
+  ];
+}
+
+export function restoreKernel(chunk: unknown): KernelState {
+  const [epoch, number, at, hash, sessions, inbox, outbox, received, broken, parked] = chunk as [
+    number, number, number, Uint8Array, SessionWire[], [string, string, number, number][],
+    [string, number, number, [number, unknown][]][], [string, number][], [string, number, number][], [CommandSource, string, number][],
+  ];
+  return {
+    epoch, number, at, hash: hash.slice(),
+    sessions: new Map(sessions.map(([key, firstUnanswered, ranges, outcomes, expiresAt]): [string, Session] =>
+      [key, { firstUnanswered, ranges, outcomes: new Map(outcomes), expiresAt }])),
+    inbox: new Map(inbox.map(([stream, created, sequence, index]) => [stream, { stream, created, sequence, index }])),
+    outbox: new Map(outbox.map(([key, next, acked, pending]) =>
+      [key, { next, acked, pending: pending.map(([n, body]) => ({ number: n, body })) }])),
+    received: new Map(received),
+    brokenLinks: new Map(broken.map(([key, expected, got]) => [key, { expected, got }])),
+    parked: parked.map(([source, reason, parkedAt]) => ({ source, reason, at: parkedAt })),
+  };
+}

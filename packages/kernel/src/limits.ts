@@ -1,0 +1,48 @@
+/** Every bound of the kernel, with its unit. What grows has a bound here or in its actor's own `limits.ts`. */
+
+export interface KernelLimits {
+  /** Commands waiting for the commit loop; beyond it senders are told to come back. */
+  readonly mailboxCommandsMax: number;
+  /** Bytes of messages waiting for the commit loop. */
+  readonly mailboxBytesMax: number;
+  /** A commit takes no further command once it holds this many bytes (half of the server's `max_payload`). */
+  readonly commitBytesMax: number;
+  /** A commit takes no further command once it holds this many events: what bounds the pause of the loop. */
+  readonly commitEventsMax: number;
+  /** Sessions remembered; when full, new ones are refused. */
+  readonly sessionsMax: number;
+  /** Outcomes remembered per session, and a client's limit in flight. */
+  readonly sessionWindow: number;
+  /** How long an unknown session counts as new, milliseconds of server time since its birth. */
+  readonly sessionKeepMs: number;
+  /** Messages owed to one receiver; beyond it the actor must refuse what would send more. */
+  readonly outboxMax: number;
+  /** Parked commands kept in state for an operator to look at; the oldest give way (their events stay). */
+  readonly parkedMax: number;
+  /** Inbox messages taken per read. */
+  readonly inboxReadMax: number;
+}
+
+export const KERNEL_LIMITS: KernelLimits = {
+  mailboxCommandsMax: 65_536,
+  mailboxBytesMax: 64 * 1024 * 1024,
+  commitBytesMax: 512 * 1024,
+  commitEventsMax: 8_192,
+  sessionsMax: 100_000,
+  sessionWindow: 1_024,
+  sessionKeepMs: 3_600_000,
+  outboxMax: 10_000,
+  parkedMax: 1_000,
+  inboxReadMax: 256,
+};
+
+/** Bounds of anything decoded from outside. */
+export interface ScanLimits {
+  readonly bytesMax: number;
+  readonly depthMax: number;
+  /** Sum of the elements of all containers. */
+  readonly elementsMax: number;
+  readonly keyBytesMax: number;
+}
+
+export const SCAN_LIMITS: ScanLimits = { bytesMax: 8 * 1024 * 1024, depthMax: 32, elementsMax: 500_000, keyBytesMax: 256 };

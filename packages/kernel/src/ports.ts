@@ -1,0 +1,147 @@
+/**
+ * Everything the pure part needs of the world. Ports speak in callbacks, each called exactly once: a host is then a
+ * step machine whose every step is one simulation event, and the hot path carries no promise chain.
+ *
+ * Each port has an in-memory twin and a NATS adapter, and both pass the same contract suite (`@longshore/testkit`).
+ */
+
+/** Where a history's last commit sits. Opaque: it grows and has gaps. 0 before the first commit. */
+export type Version = number;
+
+export interface StoredCommit {
+  readonly version: Version;
+  readonly bytes: Uint8Array;
+}
+
+/** `doubt`: nobody knows whether it is stored, look. `stop`: it cannot be stored, and why. */
+export type AppendAnswer =
+  | { readonly kind: "stored"; readonly version: Version }
+  | { readonly kind: "doubt"; readonly cause: "conflict" | "timeout" | "full" | "unavailable" }
+  | { readonly kind: "stop"; readonly cause: "too-large" | "no-stream" | "denied" };
+
+export type LastAnswer =
+  | { readonly kind: "last"; readonly commit: StoredCommit | undefined }
+  | { readonly kind: "unavailable" }
+  | { readonly kind: "stop"; readonly cause: "no-stream" | "denied" };
+
+export type ReadAnswer =
+  | { readonly kind: "end"; readonly last: Version }
+  | { readonly kind: "unavailable" }
+  | { readonly kind: "stop"; readonly cause: "no-stream" | "denied" };
+
+/** One history: guarded append, and reading it back. */
+export interface Journal {
+  /** Stores `bytes` only if the last commit sits at `expected`. */
+  append(bytes: Uint8Array, expected: Version, done: (answer: AppendAnswer) => void): void;
+  /** The last commit, from the stream leader (never a replica that may be behind). */
+  last(done: (answer: LastAnswer) => void): void;
+  /** Commits after a version, in order, up to the last that was there when the call was made. */
+  read(after: Version, onCommit: (commit: StoredCommit) => void, done: (answer: ReadAnswer) => void): void;
+  /** Forgets commits below a version. Never reaches the last one. */
+  purge(below: Version, done: (ok: boolean) => void): void;
+  /** Bytes and commits held now. */
+  size(done: (size: { readonly bytes: number; readonly commits: number; readonly first: Version } | undefined) => void): void;
+}
+
+export interface InboxMessage {
+  readonly sequence: number;
+  /** Full subject: the role and the principal are read from it. */
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly json: boolean;
+}
+
+export type InboxAnswer =
+  | { readonly kind: "messages"; readonly messages: readonly InboxMessage[]; readonly last: number; readonly created: string }
+  | { readonly kind: "unavailable" };
+
+/** The durable way in: one stream's messages for one actor. */
+export interface Inbox {
+  readonly stream: string;
+  /**
+   * Up to `max` messages after a sequence; `last` is the stream's last sequence at that moment. Fewer than `max` means
+   * that up to `last` there is no other for this actor.
+   */
+  read(after: number, max: number, done: (answer: InboxAnswer) => void): void;
+  /** Calls back when something may have arrived. A hint: it may be early, late or missing. Returns a way to stop. */
+  onArrival(hint: () => void): () => void;
+  /** Forgets this actor's messages up to and including a sequence. */
+  purge(upTo: number): void;
+}
+
+export interface WireMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly json: boolean;
+  /** Answers the sender; undefined when it wants no answer. */
+  readonly reply: ((data: Uint8Array) => void) | undefined;
+}
+
+export type WireAnswer =
+  | { readonly kind: "answer"; readonly data: Uint8Array }
+  | { readonly kind: "no-responders" | "timeout" | "denied" };
+
+export type StoreAnswer =
+  | { readonly kind: "stored"; readonly sequence: number }
+  /** Nobody knows whether it is stored. */
+  | { readonly kind: "unknown" }
+  | { readonly kind: "refused"; readonly cause: "full" | "too-large" | "denied" | "no-stream" };
+
+/** Messages between processes: at most once, in order per connection, except `store`, which is durable when answered. */
+export interface Wire {
+  publish(subject: string, data: Uint8Array): void;
+  request(subject: string, data: Uint8Array, timeoutMs: number, done: (answer: WireAnswer) => void): void;
+  /** Wildcards `*` and `>` as in NATS. Returns a way to stop. */
+  subscribe(subject: string, onMessage: (message: WireMessage) => void): () => void;
+  store(subject: string, data: Uint8Array, done: (answer: StoreAnswer) => void): void;
+  /** Calls back after every reconnection. Returns a way to stop. */
+  onReconnect(handler: () => void): () => void;
+  readonly connected: boolean;
+  /** The largest message the server takes, bytes. */
+  readonly maxPayloadBytes: number;
+}
+
+/** This process's own clock. `monotonicMs` never goes back and says nothing about the time of day. */
+export interface Clock {
+  monotonicMs(): number;
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** Time of the server, milliseconds of UTC; undefined when it cannot be had or the sample took over 250 ms. */
+export interface ServerTime {
+  sample(done: (serverMs: number | undefined) => void): void;
+}
+
+/** How far a history was seen to reach, kept outside its stream: a journal that ends below it has been rewound. */
+export interface HighWater {
+  readonly number: number;
+  readonly hash: Uint8Array;
+}
+
+export interface HighWaterMarks {
+  /** The highest mark of all places that can be read; `unavailable` when none can. */
+  read(done: (answer: { readonly kind: "mark"; readonly mark: HighWater | undefined } | { readonly kind: "unavailable" }) => void): void;
+  write(mark: HighWater): void;
+}
+
+/** A cache of a fold: everything needed to go on from `version` without the commits before it. */
+export interface Snapshot {
+  readonly schema: number;
+  readonly epoch: number;
+  readonly number: number;
+  readonly version: Version;
+  readonly commitHash: Uint8Array;
+  readonly stateHash: Uint8Array;
+  readonly chunks: readonly Uint8Array[];
+}
+
+export interface Snapshots {
+  latest(done: (snapshot: Snapshot | undefined) => void): void;
+  save(snapshot: Snapshot, done: (ok: boolean) => void): void;
+}
+
+/** SHA-256. */
+export type Hash = (bytes: Uint8Array) => Uint8Array;
+
+/** Named measurements with allow-listed fields; never a payload, never free text from outside. */
+export type Telemetry = (event: string, fields: Readonly<Record<string, string | number | boolean>>) => void;

@@ -1,0 +1,117 @@
+/** Getting the state back: the latest valid snapshot, the journal after it, and the check that nothing was cut off. */
+import type { RejectionShape } from "./actor.ts";
+import { sameBytes } from "./bytes.ts";
+import { Defect, Fault } from "./faults.ts";
+import { History } from "./history.ts";
+import type { HostPorts, StopReason } from "./host.ts";
+import type { HighWater, Snapshot, StoredCommit } from "./ports.ts";
+
+export type Recovered = { readonly kind: "recovered"; readonly rewindAccepted: string | undefined } | Extract<StopReason, { readonly message: string }>;
+
+const RETRY_MS = 250;
+
+/**
+ * Folds `history` up to the end of its journal.
+ *
+ * A snapshot of another schema, or one whose hash does not hold, or one the journal does not continue, is ignored. A
+ * journal that ends below the high-water mark, or holds another commit at that number, is not served until an operator
+ * accepts it.
+ */
+export function recover<State, Command, Event, Rejection extends RejectionShape>(
+  history: History<State, Command, Event, Rejection>, ports: HostPorts, options: { readonly acceptRewind?: string | undefined },
+  done: (result: Recovered) => void,
+): void {
+  new Recovery(history, ports, options.acceptRewind, done).start();
+}
+
+class Recovery<State, Command, Event, Rejection extends RejectionShape> {
+  private readonly history: History<State, Command, Event, Rejection>;
+  private readonly ports: HostPorts;
+  private readonly acceptRewind: string | undefined;
+  private readonly done: (result: Recovered) => void;
+  private mark: HighWater | undefined;
+  private hashAtMark: Uint8Array | undefined;
+
+  constructor(history: History<State, Command, Event, Rejection>, ports: HostPorts, acceptRewind: string | undefined, done: (result: Recovered) => void) {
+    this.history = history;
+    this.ports = ports;
+    this.acceptRewind = acceptRewind;
+    this.done = done;
+  }
+
+  start(): void {
+    this.ports.marks.read((answer) => {
+      if (answer.kind === "unavailable") return this.later(() => this.start());
+      this.mark = answer.mark;
+      this.ports.snapshots.latest((snapshot) => this.fromSnapshot(snapshot));
+    });
+  }
+
+  private fromSnapshot(snapshot: Snapshot | undefined): void {
+    const isUsed = snapshot !== undefined && this.history.restore(snapshot);
+    if (snapshot !== undefined && !isUsed) this.ports.telemetry("snapshot.ignored", { number: snapshot.number });
+    if (isUsed) this.noteHash();
+    this.replay(isUsed);
+  }
+
+  private replay(onSnapshot: boolean): void {
+    let failure: unknown;
+    const fold = (commit: StoredCommit): void => {
+      if (failure !== undefined || commit.version <= this.history.version) return;
+      try {
+        this.history.fold(commit);
+        this.noteHash();
+      } catch (error) {
+        failure = error;
+      }
+    };
+    this.ports.journal.read(this.history.version, fold, (answer) => {
+      if (answer.kind === "unavailable") return this.later(() => this.replay(onSnapshot));
+      if (answer.kind === "stop") return this.done({ kind: "refused", cause: answer.cause, message: `the journal cannot be read: ${answer.cause}` });
+      if (failure !== undefined) return onSnapshot ? this.fromStart() : this.done(brokenBy(failure));
+      if (onSnapshot && answer.last < this.history.version) return this.rewound();
+      this.checkMark();
+    });
+  }
+
+  /** The journal does not continue the snapshot: the snapshot is wrong, or the journal is. The journal alone will tell. */
+  private fromStart(): void {
+    const fresh = new History(this.history.actor, this.ports.hash);
+    this.history.kernel = fresh.kernel;
+    this.history.state = fresh.state;
+    this.history.version = 0;
+    this.hashAtMark = undefined;
+    this.replay(false);
+  }
+
+  private noteHash(): void {
+    if (this.history.kernel.number === this.mark?.number) this.hashAtMark = this.history.kernel.hash;
+  }
+
+  private checkMark(): void {
+    const { mark } = this;
+    const isBelow = mark !== undefined && this.history.kernel.number < mark.number;
+    const isOther = mark !== undefined && this.hashAtMark !== undefined && !sameBytes(this.hashAtMark, mark.hash);
+    if (isBelow || isOther) return this.rewound();
+    this.done({ kind: "recovered", rewindAccepted: undefined });
+  }
+
+  private rewound(): void {
+    if (this.acceptRewind !== undefined) return this.done({ kind: "recovered", rewindAccepted: this.acceptRewind });
+    const { number } = this.history.kernel;
+    this.done({
+      kind: "rewound",
+      message: `the journal ends at commit ${number}, but commit ${this.mark?.number ?? number} was seen: the store lost or changed what it had confirmed. `
+        + "Restore it from a replica or a backup, or accept the loss with --accept-rewind \"reason\"",
+    });
+  }
+
+  private later(run: () => void): void {
+    this.ports.clock.after(RETRY_MS, run);
+  }
+}
+
+const brokenBy = (error: unknown): Recovered => ({
+  kind: error instanceof Fault ? "broken" : "defect",
+  message: error instanceof Fault || error instanceof Defect ? error.message : `a commit could not be folded: ${String(error)}`,
+});

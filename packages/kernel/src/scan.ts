@@ -1,0 +1,223 @@
+/**
+ * The look at bytes from outside that comes before any decoding.
+ *
+ * A msgpack or JSON decoder trusts lengths and nesting: 250 bytes of nested headers end a process. This scan walks the
+ * bytes once without building anything, and refuses what a decoder would choke on or two decoders would read
+ * differently: too deep, longer than the bytes that are there, duplicate keys, keys that touch prototypes, extension
+ * types other than the timestamp, NaN and −0, integers beyond 2^53, bytes after the end.
+ *
+ * What makes it safe against nesting is `owed`: the elements all open containers still wait for. Each needs at least
+ * one byte, so a header that promises more than the bytes left is refused before anybody allocates for it.
+ */
+import { sameBytes } from "./bytes.ts";
+import type { ScanLimits } from "./limits.ts";
+import { SCAN_LIMITS } from "./limits.ts";
+
+/** Why the bytes are refused; undefined when they may be decoded. */
+export type ScanAnswer = string | undefined;
+
+const PROTOTYPE_KEYS = new Set(["__proto__", "prototype", "constructor"]);
+const INTEGER_HIGH_MAX = 0x1f_ffff;
+
+/** Checks one msgpack value that fills `bytes` exactly. */
+export function scanMsgpack(bytes: Uint8Array, limits: ScanLimits = SCAN_LIMITS): ScanAnswer {
+  if (bytes.length > limits.bytesMax) return `longer than ${limits.bytesMax} bytes`;
+  if (bytes.length === 0) return "empty";
+  return new MsgpackScan(bytes, limits).run();
+}
+
+class MsgpackScan {
+  private at = 0;
+  private owed = 1;
+  private elements = 0;
+  private readonly bytes: Uint8Array;
+  private readonly limits: ScanLimits;
+  /** Per open container: elements still to come, and for maps the keys seen so far (undefined for arrays). */
+  private readonly left: number[] = [];
+  private readonly keys: (Uint8Array[] | undefined)[] = [];
+
+  constructor(bytes: Uint8Array, limits: ScanLimits) {
+    this.bytes = bytes;
+    this.limits = limits;
+  }
+
+  run(): ScanAnswer {
+    while (this.owed > 0) {
+      if (this.at >= this.bytes.length) return "ends in the middle of a value";
+      const top = this.left.length - 1;
+      const keys = top >= 0 && this.left[top]! % 2 === 0 ? this.keys[top] : undefined;
+      if (top >= 0) this.left[top]!--;
+      this.owed--;
+      const problem = keys === undefined ? this.value() : this.key(keys);
+      if (problem !== undefined) return problem;
+      while (this.left.length > 0 && this.left[this.left.length - 1] === 0) {
+        this.left.pop();
+        this.keys.pop();
+      }
+    }
+    return this.at === this.bytes.length ? undefined : "has bytes after its end";
+  }
+
+  private key(seen: Uint8Array[]): ScanAnswer {
+    const first = this.bytes[this.at]!;
+    const isText = (first >= 0xa0 && first <= 0xbf) || (first >= 0xd9 && first <= 0xdb);
+    if (!isText) return "has a key that is not text";
+    const problem = this.value();
+    if (problem !== undefined) return problem;
+    const length = this.lastTextLength;
+    if (length > this.limits.keyBytesMax) return `has a key longer than ${this.limits.keyBytesMax} bytes`;
+    const key = this.bytes.subarray(this.at - length, this.at);
+    if (isPrototypeKey(key)) return "has a key that touches prototypes";
+    for (const other of seen) if (sameBytes(other, key)) return "has a key twice";
+    seen.push(key);
+    // Comparing pairs is quickest for records; a wide map would make it quadratic, so it is bounded instead.
+    return seen.length > 1_024 ? "has a map of more than 1,024 keys" : undefined;
+  }
+
+  private lastTextLength = 0;
+
+  private value(): ScanAnswer {
+    const head = this.bytes[this.at++]!;
+    if (head <= 0x7f || head >= 0xe0) return undefined;
+    if (head <= 0x8f) return this.open((head & 0x0f) * 2, true);
+    if (head <= 0x9f) return this.open(head & 0x0f, false);
+    if (head <= 0xbf) return this.text(head & 0x1f);
+    return this.longValue(head);
+  }
+
+  private longValue(head: number): ScanAnswer {
+    switch (head) {
+      case 0xc0: case 0xc2: case 0xc3: return undefined;
+      case 0xc4: return this.skip(this.uint(1));
+      case 0xc5: return this.skip(this.uint(2));
+      case 0xc6: return this.skip(this.uint(4));
+      case 0xca: return this.float(4);
+      case 0xcb: return this.float(8);
+      case 0xcc: case 0xd0: return this.skip(1);
+      case 0xcd: case 0xd1: return this.skip(2);
+      case 0xce: case 0xd2: return this.skip(4);
+      case 0xcf: case 0xd3: return this.integer64(head === 0xd3);
+      case 0xd6: return this.timestamp(4);
+      case 0xd7: return this.timestamp(8);
+      case 0xc7: return this.uint(1) === 12 ? this.timestamp(12) : "has an extension type";
+      case 0xd9: return this.text(this.uint(1));
+      case 0xda: return this.text(this.uint(2));
+      case 0xdb: return this.text(this.uint(4));
+      case 0xdc: return this.open(this.uint(2), false);
+      case 0xdd: return this.open(this.uint(4), false);
+      case 0xde: return this.open(this.uint(2) * 2, true);
+      case 0xdf: return this.open(this.uint(4) * 2, true);
+      default: return "has an extension type or a reserved byte";
+    }
+  }
+
+  private open(elements: number, isMap: boolean): ScanAnswer {
+    if (elements === 0) return undefined;
+    this.elements += elements;
+    this.owed += elements;
+    if (this.owed > this.bytes.length - this.at) return "promises more elements than it has bytes";
+    if (this.elements > this.limits.elementsMax) return `has more than ${this.limits.elementsMax} elements`;
+    if (this.left.length >= this.limits.depthMax) return `is nested deeper than ${this.limits.depthMax}`;
+    this.left.push(elements);
+    this.keys.push(isMap ? [] : undefined);
+    return undefined;
+  }
+
+  private text(length: number): ScanAnswer {
+    this.lastTextLength = length;
+    return this.skip(length);
+  }
+
+  private skip(length: number): ScanAnswer {
+    this.at += length;
+    return this.at > this.bytes.length ? "ends in the middle of a value" : undefined;
+  }
+
+  private timestamp(length: number): ScanAnswer {
+    if (this.bytes[this.at] !== 0xff) return "has an extension type";
+    return this.skip(length + 1);
+  }
+
+  private float(length: number): ScanAnswer {
+    if (this.at + length > this.bytes.length) return "ends in the middle of a value";
+    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + this.at, length);
+    const value = length === 4 ? view.getFloat32(0) : view.getFloat64(0);
+    if (Number.isNaN(value)) return "has NaN";
+    if (Object.is(value, -0)) return "has −0";
+    return this.skip(length);
+  }
+
+  private integer64(signed: boolean): ScanAnswer {
+    const high = this.uint(4);
+    this.at -= 4;
+    const magnitude = signed && high > 0x7fff_ffff ? 0xffff_ffff - high : high;
+    return magnitude > INTEGER_HIGH_MAX ? "has an integer beyond 2^53" : this.skip(8);
+  }
+
+  private uint(size: number): number {
+    let value = 0;
+    for (let i = 0; i < size; i++) value = value * 256 + (this.bytes[this.at++] ?? 0);
+    return value;
+  }
+}
+
+function isPrototypeKey(key: Uint8Array): boolean {
+  if (key.length !== 9 && key.length !== 11) return false;
+  let text = "";
+  for (const byte of key) text += String.fromCharCode(byte);
+  return PROTOTYPE_KEYS.has(text);
+}
+
+/** Checks a JSON text before `JSON.parse`: depth, elements, duplicate and prototype keys. Syntax is the parser's work. */
+export function scanJson(text: string, limits: ScanLimits = SCAN_LIMITS): ScanAnswer {
+  if (text.length > limits.bytesMax) return `longer than ${limits.bytesMax} bytes`;
+  const objects: (Set<string> | undefined)[] = [];
+  let elements = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === "{" || char === "[") {
+      if (objects.length >= limits.depthMax) return `is nested deeper than ${limits.depthMax}`;
+      objects.push(char === "{" ? new Set() : undefined);
+    } else if (char === "}" || char === "]") objects.pop();
+    else if (char === ",") {
+      if (++elements > limits.elementsMax) return `has more than ${limits.elementsMax} elements`;
+    } else if (char === '"') {
+      const end = endOfString(text, at);
+      if (end === undefined) return "ends in the middle of a text";
+      const problem = isKeyAt(text, end) ? jsonKey(text.slice(at, end + 1), objects.at(-1), limits) : undefined;
+      if (problem !== undefined) return problem;
+      at = end;
+    }
+  }
+  return undefined;
+}
+
+function endOfString(text: string, start: number): number | undefined {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === "\\") at++;
+    else if (text[at] === '"') return at;
+  }
+  return undefined;
+}
+
+function isKeyAt(text: string, end: number): boolean {
+  for (let at = end + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return code === 58;
+  }
+  return false;
+}
+
+function jsonKey(quoted: string, seen: Set<string> | undefined, limits: ScanLimits): ScanAnswer {
+  if (quoted.length > limits.keyBytesMax + 2) return `has a key longer than ${limits.keyBytesMax} bytes`;
+  let key: string;
+  try {
+    key = JSON.parse(quoted) as string;
+  } catch {
+    return "has a key that is not valid JSON";
+  }
+  if (PROTOTYPE_KEYS.has(key)) return "has a key that touches prototypes";
+  if (seen?.has(key) === true) return "has a key twice";
+  seen?.add(key);
+  return undefined;
+}

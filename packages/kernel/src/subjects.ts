@@ -1,0 +1,92 @@
+/**
+ * Every subject, stream and bucket name of the system, and nothing else.
+ *
+ * Grammar: `ls.<cluster>.<what>.…`; every token is `[A-Za-z0-9_-]`, at most 128 characters. The cluster stands in every
+ * subject so that two clusters joined by a leaf node never capture each other's messages. Role and principal stand in
+ * the subject because NATS gives a receiver no sender identity: permissions bind a user to its own principal.
+ */
+import type { Role } from "./actor.ts";
+import { Fault } from "./faults.ts";
+
+const TOKEN = /^[A-Za-z0-9_-]{1,128}$/;
+export const ROLES: readonly Role[] = ["submit", "outcome", "operate", "actor", "peer", "hello"];
+
+export const isToken = (text: unknown): text is string => typeof text === "string" && TOKEN.test(text);
+
+/** @throws {Fault} `name/illegal` when `text` cannot be a token of a subject. */
+export function token(field: string, text: string): string {
+  if (isToken(text)) return text;
+  throw new Fault("name/illegal", `${field} "${text}" is not allowed: use 1 to 128 of the characters A-Z a-z 0-9 _ -`, { retry: "never" });
+}
+
+export interface Subjects {
+  readonly cluster: string;
+  /** `ls.<c>.`: what stands before an address of `Reactions.tell`. */
+  readonly prefix: string;
+  command(kind: string, actor: string, role: Role, principal: string): string;
+  commands(kind: string, actor: string): string;
+  inbox(kind: string, actor: string, role: Role, principal: string): string;
+  inboxes(kind: string, actor: string): string;
+  journal(kind: string, actor: string): string;
+  query(kind: string, actor: string, role: Role, principal: string): string;
+  queries(kind: string, actor: string): string;
+  hello(principal: string, instance: string): string;
+  readonly hellos: string;
+  ping(principal: string, instance: string): string;
+  feed(kind: string, type: string, topic: string): string;
+  blob(principal: string, digest: string, chunk: number): string;
+  mark(kind: string, actor: string): string;
+  snapshot(kind: string, actor: string, id: string, piece: string): string;
+}
+
+export function subjectsOf(cluster: string): Subjects {
+  const prefix = `ls.${token("cluster", cluster)}.`;
+  return {
+    cluster,
+    prefix,
+    command: (kind, actor, role, principal) => `${prefix}cm.${kind}.${actor}.${role}.${principal}`,
+    commands: (kind, actor) => `${prefix}cm.${kind}.${actor}.>`,
+    inbox: (kind, actor, role, principal) => `${prefix}in.${kind}.${actor}.${role}.${principal}`,
+    inboxes: (kind, actor) => `${prefix}in.${kind}.${actor}.>`,
+    journal: (kind, actor) => `${prefix}jr.${kind}.${actor}`,
+    query: (kind, actor, role, principal) => `${prefix}q.${kind}.${actor}.${role}.${principal}`,
+    queries: (kind, actor) => `${prefix}q.${kind}.${actor}.>`,
+    hello: (principal, instance) => `${prefix}hi.${principal}.${instance}`,
+    hellos: `${prefix}hi.>`,
+    ping: (principal, instance) => `${prefix}ping.${principal}.${instance}`,
+    feed: (kind, type, topic) => `${prefix}ev.${kind}.${type}.${topic.replaceAll("/", ".")}`,
+    blob: (principal, digest, chunk) => `${prefix}bl.${principal}.${digest}.${chunk}`,
+    mark: (kind, actor) => `${prefix}mk.${kind}.${actor}`,
+    snapshot: (kind, actor, id, piece) => `${prefix}sn.${kind}.${actor}.${id}.${piece}`,
+  };
+}
+
+/** The address (for `Reactions.tell`) of an instance's dispatches and of a client's results. */
+export const workAddress = (principal: string, instance: string): string => `wk.${principal}.${instance}`;
+export const resultsAddress = (principal: string, client: string): string => `re.${principal}.${client}`;
+
+/** Who speaks on a command, inbox or query subject; undefined when the subject is none of them or the role unknown. */
+export function senderOf(subject: string): { readonly role: Role; readonly principal: string } | undefined {
+  const tokens = subject.split(".");
+  const role = ROLES.find((known) => known === tokens[5]);
+  const principal = tokens[6];
+  return tokens.length === 7 && role !== undefined && principal !== undefined ? { role, principal } : undefined;
+}
+
+export interface StreamNames {
+  readonly inbox: string;
+  readonly peers: string;
+  readonly journal: string;
+  readonly snapshots: string;
+  readonly blobs: string;
+  readonly marks: string;
+}
+
+export const streamsOf = (cluster: string): StreamNames => ({
+  inbox: `LS_${cluster}_INBOX`,
+  peers: `LS_${cluster}_PEERS`,
+  journal: `LS_${cluster}_JOURNAL`,
+  snapshots: `LS_${cluster}_SNAPSHOTS`,
+  blobs: `LS_${cluster}_BLOBS`,
+  marks: `LS_${cluster}_MARKS`,
+});
