@@ -115,6 +115,8 @@ export interface HostOptions<State, Event> {
   /** An operator has looked at a rewound journal and accepts it as it is. */
   readonly acceptRewind?: string;
   readonly onServing?: () => void;
+  /** A commit was stored. Called on the hot path: do next to nothing. */
+  readonly onStored?: () => void;
   readonly onStopped?: (reason: StopReason) => void;
 }
 
@@ -341,6 +343,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
       case "stored": {
         this.history.finish(bytes, result.version);
         this.storedMs = this.ports.clock.monotonicMs();
+        this.options.onStored?.();
         this.marks.reached({ number: this.history.kernel.number, hash: this.history.kernel.hash });
         for (const [stream, reader] of this.readers) reader.cover(this.history.kernel.inbox.get(stream)?.sequence ?? 0);
         if (this.readers.size === 0 && this.life === "opening") this.drain();

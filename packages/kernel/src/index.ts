@@ -6,6 +6,8 @@ export { decodeTrusted, decodeUntrusted, encode, encodeCanonical, encodeJson, en
 export { COMMIT_FORMAT, decodeCommit, sealCommit } from "./commit.ts";
 export type { Commit, CommitHeader, InboxPosition } from "./commit.ts";
 export { Defect, Fault, invariant } from "./faults.ts";
+export { Follower } from "./follower.ts";
+export type { FollowerOptions, FollowerPorts } from "./follower.ts";
 export { History } from "./history.ts";
 export type { EventListener } from "./history.ts";
 export { Host } from "./host.ts";
@@ -17,11 +19,14 @@ export type { KernelState, Outbox, ParkedCommand } from "./kernel-state.ts";
 export { KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
 export type { KernelLimits, ScanLimits } from "./limits.ts";
 export type {
-  AppendAnswer, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, ReadAnswer, ServerTime,
+  AppendAnswer, Blobs, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, ReadAnswer, ServerTime,
   Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, Wire, WireAnswer, WireMessage,
 } from "./ports.ts";
+export { Retention } from "./retention.ts";
+export type { RetentionHorizon } from "./retention.ts";
 export { scanJson, scanMsgpack } from "./scan.ts";
 export type { RecordedOutcome } from "./sessions.ts";
+export { whenFree } from "./standby.ts";
 export { isToken, resultsAddress, ROLES, senderOf, streamsOf, subjectsOf, token, workAddress } from "./subjects.ts";
 export type { StreamNames, Subjects } from "./subjects.ts";
 export { ulidOf, UlidSource } from "./ulid.ts";

@@ -140,6 +140,14 @@ export interface Snapshots {
   save(snapshot: Snapshot, done: (ok: boolean) => void): void;
 }
 
+/** Payloads too large to travel inside a message, by the SHA-256 (hex) of their bytes. */
+export interface Blobs {
+  put(principal: string, bytes: Uint8Array, done: (answer: { readonly kind: "stored"; readonly digest: string } | { readonly kind: "refused" | "unknown"; readonly message: string }) => void): void;
+  /** `missing` when it is not there or its bytes do not have that digest. */
+  get(principal: string, digest: string, done: (answer: { readonly kind: "found"; readonly bytes: Uint8Array } | { readonly kind: "missing" | "unavailable" }) => void): void;
+  remove(principal: string, digest: string, done: () => void): void;
+}
+
 /** SHA-256. */
 export type Hash = (bytes: Uint8Array) => Uint8Array;
 

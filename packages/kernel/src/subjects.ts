@@ -30,6 +30,9 @@ export interface Subjects {
   journal(kind: string, actor: string): string;
   query(kind: string, actor: string, role: Role, principal: string): string;
   queries(kind: string, actor: string): string;
+  /** Where a client says which results it waits for. */
+  watch(kind: string, actor: string, principal: string): string;
+  watches(kind: string, actor: string): string;
   hello(principal: string, instance: string): string;
   readonly hellos: string;
   ping(principal: string, instance: string): string;
@@ -51,6 +54,8 @@ export function subjectsOf(cluster: string): Subjects {
     journal: (kind, actor) => `${prefix}jr.${kind}.${actor}`,
     query: (kind, actor, role, principal) => `${prefix}q.${kind}.${actor}.${role}.${principal}`,
     queries: (kind, actor) => `${prefix}q.${kind}.${actor}.>`,
+    watch: (kind, actor, principal) => `${prefix}wa.${kind}.${actor}.${principal}`,
+    watches: (kind, actor) => `${prefix}wa.${kind}.${actor}.*`,
     hello: (principal, instance) => `${prefix}hi.${principal}.${instance}`,
     hellos: `${prefix}hi.>`,
     ping: (principal, instance) => `${prefix}ping.${principal}.${instance}`,

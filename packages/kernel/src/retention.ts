@@ -1,0 +1,83 @@
+/**
+ * What of a journal may be forgotten.
+ *
+ * Only what lies below the latest snapshot, and of that what is older than the time horizon or beyond the byte horizon
+ * (bytes win: a store that is full can take no snapshot, so it must never come to that). Never the last commit: it
+ * carries the guard.
+ */
+import type { Clock, Journal, Version } from "./ports.ts";
+
+export interface RetentionHorizon {
+  readonly keepMs: number;
+  readonly keepBytes: number;
+}
+
+interface Point {
+  readonly version: Version;
+  readonly at: number;
+}
+
+const LOOK_EVERY_MS = 10_000;
+/** Places in time that are remembered; the step between them doubles when there are too many. */
+const POINTS_MAX = 4_096;
+
+export class Retention {
+  private readonly journal: Journal;
+  private readonly clock: Clock;
+  private readonly horizon: RetentionHorizon;
+  private points: Point[] = [];
+  private snapshot: Version = 0;
+  private purged: Version = 0;
+  private cancel: () => void = () => undefined;
+
+  constructor(journal: Journal, clock: Clock, horizon: RetentionHorizon) {
+    this.journal = journal;
+    this.clock = clock;
+    this.horizon = horizon;
+  }
+
+  start(): void {
+    this.cancel = this.clock.after(LOOK_EVERY_MS, () => {
+      this.look();
+      this.start();
+    });
+  }
+
+  close(): void {
+    this.cancel();
+  }
+
+  /** A snapshot covers everything up to `version`, which was written at `at`. */
+  snapshotMade(version: Version, at: number): void {
+    this.snapshot = Math.max(this.snapshot, version);
+    this.points.push({ version, at });
+    if (this.points.length > POINTS_MAX) this.points = this.points.filter((_, index) => index % 2 === 0);
+  }
+
+  private look(): void {
+    const latest = this.points.at(-1);
+    if (latest === undefined) return;
+    this.journal.size((size) => {
+      if (size === undefined) return;
+      const below = Math.min(this.snapshot, Math.max(this.belowByTime(latest.at), this.belowByBytes(size.bytes, size.first)));
+      if (below <= Math.max(this.purged, size.first)) return;
+      this.journal.purge(below, (ok) => {
+        if (!ok) return;
+        this.purged = below;
+        this.points = this.points.filter((point) => point.version >= below);
+      });
+    });
+  }
+
+  private belowByTime(now: number): Version {
+    let below = 0;
+    for (const point of this.points) if (point.at < now - this.horizon.keepMs) below = point.version;
+    return below;
+  }
+
+  private belowByBytes(bytes: number, first: Version): Version {
+    if (bytes <= this.horizon.keepBytes) return 0;
+    const share = (bytes - this.horizon.keepBytes) / bytes;
+    return Math.ceil(first + (this.snapshot - first) * share);
+  }
+}
