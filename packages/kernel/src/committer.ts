@@ -11,8 +11,7 @@
  * One that makes the fold throw has spoiled the state: `PoisonedState` tells the host to drop it and reopen.
  */
 import type { RejectionShape } from "./actor.ts";
-import { encodeShared } from "./codec.ts";
-import { ValueRun } from "./bytes.ts";
+import { ValueRun } from "./value-run.ts";
 import { Defect } from "./faults.ts";
 import type { History } from "./history.ts";
 import { encodeKernelEvent } from "./kernel-event.ts";
@@ -85,7 +84,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
   /** Adds an event of the kernel. */
   record(event: KernelEvent): void {
     evolveKernel(this.history.kernel, event, this.at, this.limits.parkedMax);
-    this.events.push(encodeShared(encodeKernelEvent(event)));
+    this.events.push(encodeKernelEvent(event));
   }
 
   private settle(): void {
@@ -106,7 +105,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
   private apply(event: Event): void {
     const { history } = this;
     history.apply(event, this.at, this.outgoing);
-    this.events.push(encodeShared(history.actor.events.encode(event)));
+    this.events.push(history.actor.events.encode(event));
     this.onEvent(event, history.state);
   }
 

@@ -28,6 +28,7 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
   private readonly place: { readonly cluster: string; readonly actor: string };
   private readonly ports: HostPorts;
   private readonly handlers: DoorHandlers<State, Command, Event, Rejection>;
+  private readonly ownInbox: string;
   private stops: (() => void)[] = [];
 
   constructor(kind: string, place: { readonly cluster: string; readonly actor: string }, ports: HostPorts, handlers: DoorHandlers<State, Command, Event, Rejection>) {
@@ -35,6 +36,7 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
     this.place = place;
     this.ports = ports;
     this.handlers = handlers;
+    this.ownInbox = subjectsOf(place.cluster).inboxes(kind, place.actor).slice(0, -1);
   }
 
   open(): void {
@@ -56,6 +58,8 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
     const origin = { kind: "inbox", stream, created, sequence: inbox.sequence } as const;
     const sender = senderOf(inbox.subject);
     try {
+      // A message for an actor that does not exist is read by whoever looks after strays: a typo must not be silence.
+      if (!inbox.subject.startsWith(this.ownInbox)) throw new Fault("inbox/no-such-actor", `no actor reads ${inbox.subject}: check kind and name`, { retry: "never" });
       return batchOf(readCommandMessage(inbox.data, inbox.json, outsider(inbox.subject)), origin, inbox.data.length);
     } catch (error) {
       const fault = error instanceof Fault ? error : new Fault("codec/refused", "the message cannot be read", { retry: "never", cause: error });

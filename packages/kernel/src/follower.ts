@@ -21,6 +21,8 @@ export interface FollowerPorts {
 
 export interface FollowerOptions<State, Event> {
   readonly snapshotEveryCommits: number;
+  /** And when commits of this many bytes have come: only what a snapshot covers can be purged. */
+  readonly snapshotEveryBytes: number;
   /** A snapshot is also made when this long has passed and there is anything new. */
   readonly snapshotEveryMs: number;
   readonly listener?: EventListener<State, Event>;
@@ -49,6 +51,7 @@ export class Follower<State, Command, Event, Rejection extends RejectionShape> {
   private caughtUp = false;
   private failure: unknown;
   private snapshotNumber = 0;
+  private bytesSince = 0;
   private snapshotMs = 0;
   private snapshotRestMs = 0;
   private cancel: () => void = () => undefined;
@@ -110,6 +113,7 @@ export class Follower<State, Command, Event, Rejection extends RejectionShape> {
     try {
       this.options.onCommit?.(commit);
       this.history.fold(commit, this.options.listener);
+      this.bytesSince += commit.bytes.length;
     } catch (error) {
       this.failure = error;
     }
@@ -125,12 +129,14 @@ export class Follower<State, Command, Event, Rejection extends RejectionShape> {
   private snapshotIfDue(): void {
     const { number } = this.history.kernel;
     const nowMs = this.ports.clock.monotonicMs();
-    const isDue = number - this.snapshotNumber >= this.options.snapshotEveryCommits
+    const { snapshotEveryCommits, snapshotEveryBytes } = this.options;
+    const isDue = number - this.snapshotNumber >= snapshotEveryCommits || this.bytesSince >= snapshotEveryBytes
       || (number > this.snapshotNumber && nowMs - this.snapshotMs >= this.options.snapshotEveryMs);
     if (!isDue || nowMs < this.snapshotRestMs) return;
     const snapshot = this.history.snapshot();
     const { at } = this.history.kernel;
     this.snapshotNumber = number;
+    this.bytesSince = 0;
     this.snapshotMs = this.ports.clock.monotonicMs();
     this.snapshotRestMs = this.snapshotMs + (this.snapshotMs - nowMs) * SNAPSHOT_SHARE;
     this.ports.snapshots.save(snapshot, (ok) => {

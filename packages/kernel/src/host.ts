@@ -122,6 +122,7 @@ export interface HostOptions<State, Event> {
 
 /** Messages that wait for the inbox to be read up to where their sender has written. */
 const HELD_MAX = 1_000;
+const CLOSE_WITHIN_MS = 5_000;
 
 export class Host<State, Command, Event, Rejection extends RejectionShape> {
   readonly options: HostOptions<State, Event>;
@@ -203,8 +204,10 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     if (this.life === "closed") return;
     this.door.close();
     const finish = (): void => this.stop({ kind: "closed" });
-    if (this.inFlight) this.outgoing.whenStored(finish);
-    else finish();
+    if (!this.inFlight) return finish();
+    this.outgoing.whenStored(finish);
+    // A server that is away must not keep a process from ending; the successor finds out what became of the append.
+    this.ports.clock.after(CLOSE_WITHIN_MS, finish);
   }
 
   private newCommitter(): Committer<State, Command, Event, Rejection> {

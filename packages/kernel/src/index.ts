@@ -1,7 +1,7 @@
 /** The kernel's public surface. */
 export { accepted, rejected } from "./actor.ts";
 export type { Actor, ActorAddress, Decision, Emit, EventCodec, Malformed, Parsed, Reactions, RejectionShape, Role, Sender } from "./actor.ts";
-export { sameBytes, ValueRun } from "./bytes.ts";
+export { sameBytes } from "./bytes.ts";
 export { decodeTrusted, decodeUntrusted, encode, encodeCanonical, encodeJson, encodeShared, utf8, whyNotSerializable } from "./codec.ts";
 export { COMMIT_FORMAT, decodeCommit, sealCommit } from "./commit.ts";
 export type { Commit, CommitHeader, InboxPosition } from "./commit.ts";
@@ -30,3 +30,4 @@ export { whenFree } from "./standby.ts";
 export { isToken, resultsAddress, ROLES, senderOf, streamsOf, subjectsOf, token, workAddress } from "./subjects.ts";
 export type { StreamNames, Subjects } from "./subjects.ts";
 export { ulidOf, UlidSource } from "./ulid.ts";
+export { ValueRun } from "./value-run.ts";

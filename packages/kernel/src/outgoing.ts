@@ -1,7 +1,7 @@
 /** What must leave the host once a commit is stored, and not before: answers, and what is told to workers and clients. */
 import type { ActorAddress, Reactions } from "./actor.ts";
-import { ValueRun } from "./bytes.ts";
-import { encode, encodeShared } from "./codec.ts";
+import { ValueRun } from "./value-run.ts";
+import { encode } from "./codec.ts";
 import { owe } from "./kernel-state.ts";
 import type { KernelState } from "./kernel-state.ts";
 import type { Wire } from "./ports.ts";
@@ -29,7 +29,7 @@ export class Outgoing implements Reactions {
       run = new ValueRun();
       this.runs.set(address, run);
     }
-    run.push(encodeShared(item));
+    run.push(item);
     if (run.bytes < this.wire.maxPayloadBytes / 2) return;
     this.full.push({ address, run });
     this.runs.delete(address);

@@ -37,6 +37,8 @@ export interface Journal {
   last(done: (answer: LastAnswer) => void): void;
   /** Commits after a version, in order, up to the last that was there when the call was made. */
   read(after: Version, onCommit: (commit: StoredCommit) => void, done: (answer: ReadAnswer) => void): void;
+  /** One commit, as a replica may have it; undefined when it is not there (any more) or cannot be read now. */
+  get(version: Version, done: (commit: StoredCommit | undefined) => void): void;
   /** Forgets commits below a version. Never reaches the last one. */
   purge(below: Version, done: (ok: boolean) => void): void;
   /** Bytes and commits held now. */
