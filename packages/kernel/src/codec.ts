@@ -8,7 +8,9 @@ import { Decoder, Encoder } from "@msgpack/msgpack";
 import { Fault } from "./faults.ts";
 import type { ScanLimits } from "./limits.ts";
 import { SCAN_LIMITS } from "./limits.ts";
-import { scanJson, scanMsgpack } from "./scan.ts";
+import { KEYS_MAX, PROTOTYPE_KEYS, scanMsgpack } from "./scan.ts";
+import { scanJson } from "./scan-json.ts";
+import { isWellFormed } from "./utf8.ts";
 
 const encoder = new Encoder({ ignoreUndefined: true, initialBufferSize: 64 * 1024 });
 const canonicalEncoder = new Encoder({ sortKeys: true, ignoreUndefined: true, initialBufferSize: 64 * 1024 });
@@ -67,7 +69,8 @@ export const utf8 = (text: string): Uint8Array<ArrayBuffer> => textEncoder.encod
  */
 export function whyNotSerializable(value: unknown, path: string, depthLeft: number = SCAN_LIMITS.depthMax): string | undefined {
   switch (typeof value) {
-    case "string": case "boolean": return undefined;
+    case "boolean": return undefined;
+    case "string": return isWellFormed(value) ? undefined : `${path} has half a surrogate pair`;
     case "number": return Number.isFinite(value) && !Object.is(value, -0) ? undefined : `${path} is ${Object.is(value, -0) ? "-0" : String(value)}`;
     case "object": return value === null ? undefined : whyNotObject(value, path, depthLeft);
     case "undefined": return `${path} is undefined`;
@@ -82,13 +85,21 @@ function whyNotObject(value: object, path: string, depthLeft: number): string | 
   if (Array.isArray(value)) return firstReason(value.entries(), path, depthLeft);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return `${path} is an instance of a class`;
-  for (const key of Object.keys(value)) {
-    if (key === "__proto__" || key === "prototype" || key === "constructor") return `${path} has the key "${key}"`;
+  const keys = Object.keys(value);
+  if (keys.length > KEYS_MAX) return `${path} has more than ${KEYS_MAX} keys`;
+  for (const key of keys) {
     const inner = (value as Record<string, unknown>)[key];
-    const reason = inner === undefined ? undefined : whyNotSerializable(inner, `${path}.${key}`, depthLeft - 1);
+    const reason = whyNotKey(key, path) ?? (inner === undefined ? undefined : whyNotSerializable(inner, `${path}.${key}`, depthLeft - 1));
     if (reason !== undefined) return reason;
   }
   return undefined;
+}
+
+function whyNotKey(key: string, path: string): string | undefined {
+  if (PROTOTYPE_KEYS.has(key)) return `${path} has the key "${key}"`;
+  const isLong = key.length * 3 > SCAN_LIMITS.keyBytesMax && utf8(key).length > SCAN_LIMITS.keyBytesMax;
+  if (isLong) return `${path} has a key longer than ${SCAN_LIMITS.keyBytesMax} bytes`;
+  return isWellFormed(key) ? undefined : `${path} has a key with half a surrogate pair`;
 }
 
 function firstReason(entries: Iterable<[number, unknown]>, path: string, depthLeft: number): string | undefined {

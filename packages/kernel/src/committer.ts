@@ -12,6 +12,8 @@
  */
 import type { RejectionShape } from "./actor.ts";
 import { ValueRun } from "./value-run.ts";
+import { encodeCanonical } from "./codec.ts";
+import type { SessionUse } from "./envelope.ts";
 import { Defect } from "./faults.ts";
 import type { History } from "./history.ts";
 import { encodeKernelEvent } from "./kernel-event.ts";
@@ -24,17 +26,23 @@ import type { RecordedOutcome } from "./sessions.ts";
 import { lookUp } from "./sessions.ts";
 import { ulidOf } from "./ulid.ts";
 
-/** A command made the fold fail: the state can no longer be trusted, the command must never be tried again. */
-export class PoisonedState extends Error {
+/** A command that must never be decided again. */
+export interface Suspect {
   readonly source: CommandSource;
-  constructor(source: CommandSource, cause: unknown) {
-    super(`an event could not be folded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    this.name = "PoisonedState";
-    this.source = source;
-  }
+  /** What it is known by: its place; or, where it has none, what it says. */
+  readonly key: string;
+  readonly reason: string;
 }
 
-const sourceKey = (source: CommandSource): string => JSON.stringify(source);
+/** A command made the fold fail: the state can no longer be trusted, the command must never be tried again. */
+export class PoisonedState extends Error {
+  readonly suspect: Suspect;
+  constructor(source: CommandSource, key: string, cause: unknown) {
+    super(`an event could not be folded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = "PoisonedState";
+    this.suspect = { source, key, reason: this.message };
+  }
+}
 
 export class Committer<State, Command, Event, Rejection extends RejectionShape> {
   readonly events: ValueRun = new ValueRun();
@@ -62,9 +70,9 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     this.onEvent = handlers.onEvent;
   }
 
-  /** Commands from this source are parked instead of decided. */
-  suspect(source: CommandSource, reason: string): void {
-    this.suspects.set(sourceKey(source), reason);
+  /** This command is parked instead of decided. */
+  suspect({ key, reason }: Suspect): void {
+    this.suspects.set(key, reason);
   }
 
   /** Decides waiting commands and settles; leaves the events in `events`. */
@@ -83,7 +91,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
 
   /** Adds an event of the kernel. */
   record(event: KernelEvent): void {
-    evolveKernel(this.history.kernel, event, this.at, this.limits.parkedMax);
+    evolveKernel(this.history.kernel, event, this.at);
     this.events.push(encodeKernelEvent(event));
   }
 
@@ -116,6 +124,10 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
       this.leave(batch, 0, { kind: "rejected", ...batch.unreadable });
       return true;
     }
+    if (message.session !== undefined && this.at > message.session.notAfter) {
+      for (; batch.next < message.items.length; batch.next++) this.answerLate(batch, message.session, batch.next);
+      return true;
+    }
     const refusal = this.whyRefused(batch);
     if (refusal !== undefined) {
       for (; batch.next < message.items.length; batch.next++) batch.sheet.note(batch.next, refusal);
@@ -135,18 +147,25 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     this.record({ type: "SessionAdvanced", session: key, from: first + from, to: first + batch.next - 1, firstUnanswered, notAfter });
   }
 
+  /** Too late to be decided. An earlier copy may have been: its recorded outcome is given, where there is one. */
+  private answerLate(batch: Batch, session: SessionUse, index: number): void {
+    const { sessions } = this.history.kernel;
+    const known = lookUp(sessions, session.key, session.birth, session.first + index, this.at, this.limits);
+    if (known.kind === "recorded") batch.sheet.note(index, known.outcome);
+    else if (known.kind !== "dropped") batch.sheet.note(index, sessions.has(session.key) ? EXPIRED : UNKNOWN_SESSION);
+  }
+
   /** Whole messages refused before any of their items reaches `decide`: nothing is recorded, the sender may ask again. */
   private whyRefused(batch: Batch): RecordedOutcome | undefined {
     const { session, link, items } = batch.message;
     if (link !== undefined && this.history.kernel.brokenLinks.has(link.sender)) return refuse("link/broken", "this link skipped a number and is stopped");
     if (session === undefined) return undefined;
-    if (this.at > session.notAfter) return refuse("session/expired", "the command reached the host after its notAfter: it has not been decided, send it under a new number");
     const last = session.first + items.length - 1;
     if (last >= session.firstUnanswered + this.limits.sessionWindow) {
       return refuse("session/window", `a session has at most ${this.limits.sessionWindow} commands in flight`);
     }
     switch (lookUp(this.history.kernel.sessions, session.key, session.birth, last, this.at, this.limits).kind) {
-      case "unknown-session": return refuse("session/unknown", "the host no longer knows this session: the outcome of its commands is unknown");
+      case "unknown-session": return UNKNOWN_SESSION;
       case "too-many-sessions": return refuse("session/too-many", "the host keeps no further session now: try again later");
       case "new": case "recorded": case "dropped": return undefined;
     }
@@ -156,9 +175,14 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     const source = this.sourceOf(batch, index);
     if (source.kind === "session" && this.isRepeat(batch, index)) return;
     if (batch.message.link !== undefined && !this.isNextOfLink(batch, index)) return;
-    const reason = this.suspects.size === 0 ? undefined : this.suspects.get(sourceKey(source));
+    const reason = this.suspects.size === 0 ? undefined : this.suspects.get(keyOf(batch, index, source));
     if (reason !== undefined) return this.park(batch, index, source, reason);
-    const parsed = this.parse(batch, index);
+    let parsed: ReturnType<typeof this.parse>;
+    try {
+      parsed = this.parse(batch, index);
+    } catch (cause) {
+      return this.park(batch, index, source, messageOf(cause));
+    }
     if (parsed.kind === "malformed") {
       const { code, field, remedy } = parsed.malformed;
       return this.leave(batch, index, { kind: "rejected", code, message: `${field} ${remedy}`, detail: { field, remedy } });
@@ -177,7 +201,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     try {
       decision = actor.decide(state, command, this.at);
     } catch (cause) {
-      return this.park(batch, index, source, cause instanceof Error ? cause.message : String(cause));
+      return this.park(batch, index, source, messageOf(cause));
     }
     if (decision.kind === "rejected") {
       const { code, message, ...rest } = decision.rejection as RejectionShape & { readonly detail?: unknown };
@@ -186,7 +210,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     try {
       for (const event of decision.events) this.apply(event);
     } catch (cause) {
-      throw new PoisonedState(source, cause);
+      throw new PoisonedState(source, keyOf(batch, index, source), cause);
     }
     if (decision.answer !== undefined) this.leave(batch, index, { kind: "accepted", answer: decision.answer });
   }
@@ -242,4 +266,14 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
   }
 }
 
+/** A direct command has no place that its repeat would share: it is known by its words. */
+function keyOf(batch: Batch, index: number, source: CommandSource): string {
+  if (source.kind !== "direct") return JSON.stringify(source);
+  return `${source.principal} ${batch.message.verbs[index]} ${encodeCanonical(batch.message.items[index]).join(",")}`;
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
 const refuse = (code: string, message: string): RecordedOutcome => ({ kind: "rejected", code, message });
+const EXPIRED = refuse("session/expired", "the command reached the host after its notAfter, and no outcome of it is recorded: if it was sent for the first time, it has not been decided");
+const UNKNOWN_SESSION = refuse("session/unknown", "the host no longer knows this session: the outcome of its commands is unknown");

@@ -5,7 +5,7 @@ import { encodeAnswer, errorAnswer, readCommandMessage } from "./envelope.ts";
 import type { CommandMessage } from "./envelope.ts";
 import { Fault } from "./faults.ts";
 import type { History } from "./history.ts";
-import type { HostPorts } from "./host.ts";
+import type { HostPorts } from "./host-options.ts";
 import { batchOf } from "./mailbox.ts";
 import type { Batch } from "./mailbox.ts";
 import type { InboxMessage, WireMessage } from "./ports.ts";

@@ -14,7 +14,6 @@ import { decodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
 import type { KernelEvent } from "./kernel-event.ts";
 import { beginCommit, evolveKernel, initialKernelState, owe, restoreKernel, snapshotKernel } from "./kernel-state.ts";
 import type { KernelState } from "./kernel-state.ts";
-import { KERNEL_LIMITS } from "./limits.ts";
 import type { Hash, Snapshot, StoredCommit, Version } from "./ports.ts";
 
 /** Called for every event after it was folded. */
@@ -64,7 +63,7 @@ export class History<State, Command, Event, Rejection extends RejectionShape> {
   private foldEvent(wire: readonly unknown[], commit: Commit, listener: EventListener<State, Event> | undefined): void {
     if ((wire[0] as number) < FIRST_ACTOR_CODE) {
       const event = decodeKernelEvent(wire);
-      evolveKernel(this.kernel, event, commit.at, KERNEL_LIMITS.parkedMax);
+      evolveKernel(this.kernel, event, commit.at);
       listener?.kernelEvent?.(event, commit);
       return;
     }

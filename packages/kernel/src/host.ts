@@ -21,107 +21,30 @@
  *
  * There is no fence but the guard. A host that another has overtaken learns it at its next append and drops everything.
  */
-import type { Actor, RejectionShape, Sender } from "./actor.ts";
+import type { Actor, RejectionShape } from "./actor.ts";
 import { Appender } from "./appender.ts";
 import type { AppendResult } from "./appender.ts";
 import { Committer, PoisonedState } from "./committer.ts";
+import type { Suspect } from "./committer.ts";
 import { COMMIT_FORMAT, sealCommit } from "./commit.ts";
-import type { InboxPosition } from "./commit.ts";
 import { Door } from "./door.ts";
 import { Defect } from "./faults.ts";
 import { History } from "./history.ts";
-import { InboxReader } from "./inbox-reader.ts";
+import type { HostContext, HostOptions, HostPorts, StopReason } from "./host-options.ts";
+import { Intake } from "./intake.ts";
 import { beginCommit } from "./kernel-state.ts";
-import type { KernelState } from "./kernel-state.ts";
-import type { CommandSource, KernelEvent } from "./kernel-event.ts";
+import type { KernelEvent } from "./kernel-event.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import type { KernelLimits } from "./limits.ts";
-import { batchOf, Mailbox } from "./mailbox.ts";
+import { batchOf } from "./mailbox.ts";
 import type { Batch } from "./mailbox.ts";
 import { MarkKeeper } from "./marks.ts";
 import { Outgoing } from "./outgoing.ts";
 import { OutboxSender } from "./outbox-sender.ts";
 import { recover } from "./recovery.ts";
-import type { Clock, Hash, HighWaterMarks, Inbox, Journal, ServerTime, Snapshots, Telemetry, Wire } from "./ports.ts";
 import { ServerClock } from "./server-clock.ts";
 import { subjectsOf } from "./subjects.ts";
 
-export interface HostPorts {
-  readonly journal: Journal;
-  readonly inboxes: readonly Inbox[];
-  readonly wire: Wire;
-  readonly clock: Clock;
-  readonly serverTime: ServerTime;
-  readonly marks: HighWaterMarks;
-  readonly snapshots: Snapshots;
-  readonly hash: Hash;
-  readonly telemetry: Telemetry;
-}
-
-/** Why a host stopped. `fenced`: another host has taken over. The rest need a person. */
-export type StopReason =
-  | { readonly kind: "closed" | "fenced" }
-  | { readonly kind: "rewound"; readonly message: string }
-  | { readonly kind: "broken"; readonly message: string }
-  | { readonly kind: "refused"; readonly cause: "too-large" | "no-stream" | "denied"; readonly message: string }
-  | { readonly kind: "defect"; readonly message: string };
-
-/** What a part that lives beside an actor's host may see and do. Valid while the host serves. */
-export interface HostContext<State> {
-  readonly wire: Wire;
-  readonly clock: Clock;
-  readonly cluster: string;
-  readonly epoch: number;
-  readonly state: State;
-  readonly kernel: KernelState;
-  /** Server time. */
-  now(): number;
-  /** Gives the actor a command of the host's own; `done` gets its answer message once stored. */
-  command(verb: string, item: unknown, sender: Sender, done?: (answer: Record<string, unknown>) => void): void;
-  /** Tells an address something, with everything the state shows so far being stored first. */
-  tell(address: string, item: unknown): void;
-  /** Runs when everything the state shows so far is stored. */
-  whenStored(run: () => void): void;
-  /** How many items an address was told in this epoch; what a receiver must have seen. */
-  toldCount(address: string): number;
-  forget(address: string): void;
-  /** Milliseconds since the last append was stored. */
-  sinceStoredMs(): number;
-  /** Writes a commit even if there is nothing to say: proof that this host still holds the history. */
-  touch(): void;
-}
-
-/** A part of the host that is no part of the actor: presence, waiting results. It keeps no truth. */
-export interface Attendant<State, Event> {
-  /** The history is open and direct commands are served. */
-  serving(context: HostContext<State>): void;
-  /** An event was folded; its commit is not stored yet. */
-  event?(event: Event, state: State): void;
-  stopped(): void;
-}
-
-export interface HostOptions<State, Event> {
-  readonly cluster: string;
-  /** Name of the actor among its kind, for example the shard `main`. */
-  readonly actor: string;
-  readonly instance: string;
-  /** Principal under which this host speaks to other actors. */
-  readonly principal: string;
-  /** Unique for this life of the process. */
-  readonly incarnation: string;
-  readonly software: string;
-  readonly limits?: Partial<KernelLimits>;
-  readonly attendants?: readonly Attendant<State, Event>[];
-  /** An operator has looked at a rewound journal and accepts it as it is. */
-  readonly acceptRewind?: string;
-  readonly onServing?: () => void;
-  /** A commit was stored. Called on the hot path: do next to nothing. */
-  readonly onStored?: () => void;
-  readonly onStopped?: (reason: StopReason) => void;
-}
-
-/** Messages that wait for the inbox to be read up to where their sender has written. */
-const HELD_MAX = 1_000;
 const CLOSE_WITHIN_MS = 5_000;
 
 export class Host<State, Command, Event, Rejection extends RejectionShape> {
@@ -129,16 +52,14 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   private readonly actor: Actor<State, Command, Event, Rejection>;
   private readonly ports: HostPorts;
   private readonly limits: KernelLimits;
-  private readonly mailbox: Mailbox;
+  private readonly intake: Intake;
   private readonly time: ServerClock;
   private readonly outgoing: Outgoing;
   private readonly marks: MarkKeeper;
   private readonly door: Door<State, Command, Event, Rejection>;
   private readonly outbox: OutboxSender;
-  private readonly suspects: { readonly source: CommandSource; readonly reason: string }[] = [];
-  private readonly readers = new Map<string, InboxReader>();
-  private readonly undrained = new Set<string>();
-  private readonly positions = new Map<string, InboxPosition>();
+  /** Commands that spoiled the state, and whether a stored commit says so. */
+  private readonly suspects: { readonly suspect: Suspect; isParked: boolean }[] = [];
   private readonly openingEvents: KernelEvent[] = [];
   private life: "closed" | "opening" | "serving" = "closed";
   private history: History<State, Command, Event, Rejection>;
@@ -146,8 +67,16 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   private appender: Appender;
   private epoch = 0;
   private inFlight = false;
+  /**
+   * `making`: events are being folded, so the state shows what is not stored yet. `releasing`: a commit was stored and
+   * what it held goes out. In both, whatever wants a commit gets the next one.
+   */
+  private phase: "idle" | "making" | "releasing" = "idle";
+  private wanted = false;
   private touched = false;
-  private held: Batch[] = [];
+  private closing = false;
+  private reopening: KernelEvent | undefined;
+  private sentMs = 0;
   private storedMs = 0;
   private cancelWake: () => void = () => undefined;
   /** Why new commands are pushed back although there is room: the journal cannot take them now. */
@@ -158,11 +87,17 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.ports = ports;
     this.options = options;
     this.limits = { ...KERNEL_LIMITS, ...options.limits };
-    this.mailbox = new Mailbox(this.limits);
     this.time = new ServerClock(ports.clock, ports.serverTime);
     this.outgoing = new Outgoing(ports.wire, subjectsOf(options.cluster).prefix, () => this.history.kernel);
     this.marks = new MarkKeeper(ports.marks, ports.clock);
-    this.outbox = new OutboxSender(ports.wire, ports.clock, options, () => this.history.kernel, () => this.step());
+    this.outbox = new OutboxSender(ports.wire, ports.clock, options, () => this.history.kernel, {
+      isStored: () => this.isStored, acked: () => this.step(),
+    });
+    this.intake = new Intake(ports.inboxes, ports.clock, this.limits, {
+      kernel: () => this.history.kernel,
+      read: (stream, created, message) => this.door.readInbox(stream, created, message),
+      arrived: () => this.step(), drained: () => this.serve(), pushBack: (batch) => this.door.pushBack(batch),
+    });
     this.door = new Door(actor.kind, options, ports, {
       receive: (batch) => this.receive(batch),
       answerWhenStored: (answer) => this.answerWhenStored(answer),
@@ -190,9 +125,11 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.history = new History(this.actor, this.ports.hash);
     this.committer = this.newCommitter();
     this.appender = this.newAppender();
-    for (const { source, reason } of this.suspects) this.committer.suspect(source, reason);
-    recover(this.history, this.ports, this.options, (result) => {
-      if (this.life !== "opening") return;
+    this.closing = false;
+    for (const { suspect } of this.suspects) this.committer.suspect(suspect);
+    const { history } = this;
+    recover(history, this.ports, this.options, (result) => {
+      if (this.life !== "opening" || this.history !== history) return;
       if (result.kind !== "recovered") return this.stop(result);
       if (result.rewindAccepted !== undefined) this.openingEvents.push({ type: "RewindAccepted", number: this.history.kernel.number, reason: result.rewindAccepted });
       this.time.start(this.history.kernel.at, () => this.appendOpened(), (from, to) => this.reopen({ type: "TimeStepped", from, to }));
@@ -203,11 +140,13 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   close(): void {
     if (this.life === "closed") return;
     this.door.close();
-    const finish = (): void => this.stop({ kind: "closed" });
-    if (!this.inFlight) return finish();
-    this.outgoing.whenStored(finish);
+    if (!this.inFlight) return this.stop({ kind: "closed" });
+    this.closing = true;
+    const { history } = this;
     // A server that is away must not keep a process from ending; the successor finds out what became of the append.
-    this.ports.clock.after(CLOSE_WITHIN_MS, finish);
+    this.ports.clock.after(CLOSE_WITHIN_MS, () => {
+      if (this.closing && this.history === history) this.stop({ kind: "closed" });
+    });
   }
 
   private newCommitter(): Committer<State, Command, Event, Rejection> {
@@ -230,36 +169,11 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.epoch = this.history.kernel.epoch + 1;
     const { instance, software } = this.options;
     this.openingEvents.unshift({ type: "Opened", instance, view: 0, software });
-    for (const { source, reason } of this.suspects) if (source.kind === "session") this.openingEvents.push({ type: "CommandParked", source, reason });
-    this.step();
-  }
-
-  /** The inbox is read to the end it had after `Opened`, before direct commands are served. */
-  private drain(): void {
-    for (const inbox of this.ports.inboxes) {
-      this.undrained.add(inbox.stream);
-      const reader = new InboxReader(inbox, this.ports.clock, this.limits.inboxReadMax, this.history.kernel.inbox.get(inbox.stream), {
-        take: (stream, created, message, firstIndex) => this.takeInbox(stream, created, message, firstIndex),
-        drained: (stream) => this.inboxDrained(stream),
-      });
-      this.readers.set(inbox.stream, reader);
+    for (const { suspect: { source, reason }, isParked } of this.suspects) {
+      // One from an inbox is parked when it is read again, so that its place counts as done.
+      if (!isParked && source.kind !== "inbox") this.openingEvents.push({ type: "CommandParked", source, reason });
     }
-    if (this.ports.inboxes.length === 0) this.serve();
-  }
-
-  private takeInbox(stream: string, created: string, message: Parameters<Door<State, Command, Event, Rejection>["readInbox"]>[2], firstIndex: number): boolean {
-    const batch = this.door.readInbox(stream, created, message);
-    batch.next = firstIndex;
-    if (!this.mailbox.hasRoomFor(batch.message.items.length, batch.bytes) && !this.mailbox.isEmpty) return false;
-    this.mailbox.push(batch);
     this.step();
-    return true;
-  }
-
-  private inboxDrained(stream: string): void {
-    if (!this.undrained.delete(stream) || this.undrained.size > 0) return;
-    // What was read is in the mailbox before any direct command can be, and the mailbox keeps the order.
-    this.serve();
   }
 
   private serve(): void {
@@ -274,85 +188,61 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
 
   /** Takes a message or says why not; nothing of a refused one is recorded. */
   private receive(batch: Batch): "taken" | "overloaded" {
-    if (batch.origin.kind !== "inner" && (this.blocked === "full" || !this.mailbox.hasRoomFor(batch.message.items.length, batch.bytes))) return "overloaded";
-    if (this.mustWaitForInbox(batch)) {
-      if (this.held.length >= HELD_MAX) return "overloaded";
-      this.held.push(batch);
-      return "taken";
-    }
-    this.mailbox.push(batch);
-    this.step();
-    return "taken";
-  }
-
-  private mustWaitForInbox(batch: Batch): boolean {
-    const { after } = batch.message;
-    const first = this.ports.inboxes[0];
-    if (after === undefined || first === undefined) return false;
-    const position = this.positions.get(first.stream) ?? this.history.kernel.inbox.get(first.stream);
-    if ((position?.sequence ?? 0) >= after) return false;
-    this.readers.get(first.stream)?.read();
-    return true;
+    return batch.origin.kind !== "inner" && this.blocked === "full" ? "overloaded" : this.intake.receive(batch);
   }
 
   /** Makes and appends the next commit, if there is anything to write and no append in flight. */
   private step(): void {
+    if (this.phase !== "idle") {
+      this.wanted = true;
+      return;
+    }
     if (this.inFlight || this.life === "closed" || this.epoch === 0) return;
-    const { kernel } = this.history;
+    const { history } = this;
+    const { kernel } = history;
     const atBefore = kernel.at;
     const at = this.time.now();
     const number = kernel.number + 1;
     const previous = kernel.hash;
     const outboxAcked = this.outbox.takeAcked();
+    this.phase = "making";
     beginCommit(kernel, { epoch: this.epoch, number, at, inbox: [], outboxAcked });
     try {
       for (const event of this.openingEvents.splice(0)) this.committer.record(event);
-      this.committer.fill(this.mailbox, this.epoch, number, at);
+      this.committer.fill(this.intake.mailbox, this.epoch, number, at);
     } catch (error) {
       return this.failed(error);
     }
-    const inbox = this.takePositions();
+    if (this.history !== history || !this.isOpen) return; // Somebody beside the actor has stopped the host.
+    this.phase = "idle";
+    const inbox = this.intake.takePositions();
     const { events } = this.committer;
     if (events.count === 0 && inbox.length === 0 && outboxAcked.length === 0 && !this.touched) {
       kernel.number = number - 1;
       kernel.at = atBefore;
-      this.outgoing.flush(this.epoch);
-      return this.afterCommit();
+      return this.release();
     }
     this.touched = false;
     const header = { format: COMMIT_FORMAT, host: this.options.incarnation, epoch: this.epoch, number, at, previous, inbox, outboxAcked };
     const bytes = sealCommit(header, events);
     this.inFlight = true;
+    // That this host held the history is proven for when it sent the append, not for when it heard of it.
+    this.sentMs = this.ports.clock.monotonicMs();
     this.appender.append(bytes, this.history.version, (result) => this.appended(result, bytes));
   }
 
-  /** Positions reached by this commit; the state must show them too. */
-  private takePositions(): readonly InboxPosition[] {
-    const inbox = [...this.positions.values()];
-    for (const position of inbox) this.history.kernel.inbox.set(position.stream, position);
-    this.positions.clear();
-    const batch = this.mailbox.peek();
-    if (batch?.origin.kind !== "inbox" || batch.next === 0) return inbox;
-    // The message at hand is decided in part: the position says how many of its items.
-    const partial = { stream: batch.origin.stream, created: batch.origin.created, sequence: batch.origin.sequence - 1, index: batch.next };
-    this.history.kernel.inbox.set(partial.stream, partial);
-    return [...inbox.filter((position) => position.stream !== partial.stream), partial];
-  }
-
   private appended(result: AppendResult, bytes: Uint8Array): void {
-    this.inFlight = false;
     if (this.life === "closed") return;
+    this.inFlight = false;
     switch (result.kind) {
       case "stored": {
         this.history.finish(bytes, result.version);
-        this.storedMs = this.ports.clock.monotonicMs();
+        this.storedMs = this.sentMs;
         this.options.onStored?.();
         this.marks.reached({ number: this.history.kernel.number, hash: this.history.kernel.hash });
-        for (const [stream, reader] of this.readers) reader.cover(this.history.kernel.inbox.get(stream)?.sequence ?? 0);
-        if (this.readers.size === 0 && this.life === "opening") this.drain();
-        this.outgoing.flush(this.epoch);
-        this.outbox.send();
-        return this.afterCommit();
+        this.intake.cover();
+        for (const entry of this.suspects) if (entry.suspect.source.kind !== "inbox") entry.isParked = true;
+        return this.release();
       }
       case "fenced":
         return this.stop({ kind: "fenced" });
@@ -363,14 +253,27 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     }
   }
 
+  /** Everything the state shows is stored: lets out what waited for that, and goes on. */
+  private release(): void {
+    const { history } = this;
+    this.phase = "releasing";
+    this.outgoing.flush(this.epoch);
+    if (this.history !== history || !this.isOpen) return;
+    this.phase = "idle";
+    this.outbox.send();
+    if (this.closing) return this.stop({ kind: "closed" });
+    if (this.reopening !== undefined) return this.reopen(this.reopening);
+    if (this.life === "opening" && !this.intake.isReading) this.intake.drain();
+    this.afterCommit();
+  }
+
   private afterCommit(): void {
     if (this.life === "closed") return;
-    if (this.held.length > 0) {
-      const { held } = this;
-      this.held = [];
-      for (const batch of held) if (this.receive(batch) === "overloaded") this.door.pushBack(batch);
+    this.intake.releaseHeld();
+    if (!this.intake.mailbox.isEmpty || this.wanted) {
+      this.wanted = false;
+      return this.step();
     }
-    if (!this.mailbox.isEmpty) return this.step();
     this.cancelWake();
     const due = this.actor.due(this.history.state);
     if (due === undefined) return;
@@ -379,22 +282,30 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
 
   private batchDone(batch: Batch): void {
     const { origin } = batch;
-    if (origin.kind === "inbox") {
-      this.positions.set(origin.stream, { stream: origin.stream, created: origin.created, sequence: origin.sequence, index: 0 });
-      return;
-    }
+    if (origin.kind === "inbox") return this.intake.inboxDone(origin.stream, origin.created, origin.sequence);
+    // Only a stored commit proves that this host still holds the history; without it a refusal may be another's to give.
+    if (origin.kind === "direct") this.touched = true;
     this.outgoing.whenStored(() => this.door.answer(batch, this.epoch, this.history.kernel.number));
   }
 
   private answerWhenStored(answer: () => void): void {
-    if (this.inFlight) this.outgoing.whenStored(answer);
-    else answer();
+    if (this.isStored) answer();
+    else this.outgoing.whenStored(answer);
+  }
+
+  private get isOpen(): boolean {
+    return this.life !== "closed";
+  }
+
+  /** Everything the state shows is in a stored commit. */
+  private get isStored(): boolean {
+    return !this.inFlight && this.phase !== "making";
   }
 
   private failed(error: unknown): void {
     if (error instanceof PoisonedState) {
       this.ports.telemetry("command.parked", { actor: this.options.actor, epoch: this.epoch });
-      this.suspects.push({ source: error.source, reason: error.message });
+      this.suspects.push({ suspect: error.suspect, isParked: false });
       return this.reopen(undefined);
     }
     this.stop({ kind: "defect", message: error instanceof Error ? error.message : String(error) });
@@ -402,6 +313,11 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
 
   /** Drops the state and folds the history again; what was not stored is asked for or read again. */
   private reopen(event: KernelEvent | undefined): void {
+    if (this.inFlight) {
+      // An append left behind could arrive after the journal was read again, and fence this very host.
+      this.reopening = event;
+      return;
+    }
     this.dropEverything();
     if (event !== undefined) this.openingEvents.push(event);
     this.open();
@@ -415,7 +331,9 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
 
   private dropEverything(): void {
     this.life = "closed";
-    this.inFlight = false;
+    this.inFlight = this.wanted = this.touched = this.closing = false;
+    this.phase = "idle";
+    this.reopening = undefined;
     this.epoch = 0;
     this.door.close();
     this.appender.close();
@@ -423,13 +341,8 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.time.close();
     this.marks.close();
     this.cancelWake();
-    for (const reader of this.readers.values()) reader.close();
-    this.readers.clear();
-    this.undrained.clear();
-    this.positions.clear();
     this.openingEvents.length = 0;
-    for (const batch of [...this.mailbox.clear(), ...this.held]) this.door.pushBack(batch);
-    this.held = [];
+    for (const batch of this.intake.clear()) this.door.pushBack(batch);
     this.outgoing.drop();
     for (const attendant of this.options.attendants ?? []) attendant.stopped();
   }
@@ -454,7 +367,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
       },
       tell: (address, item) => {
         this.outgoing.tell(address, item);
-        if (!this.inFlight) this.outgoing.flush(this.epoch);
+        if (this.isStored && this.phase === "idle") this.outgoing.flush(this.epoch);
       },
       whenStored: (run) => this.answerWhenStored(run),
       toldCount: (address) => this.outgoing.toldCount(address),

@@ -33,6 +33,8 @@ export class InboxReader {
   private cancelPurge: (() => void) | undefined;
   private readonly stopHints: () => void;
   private covered = 0;
+  /** The stream has said which one it is. */
+  private hasAnswered = false;
 
   constructor(inbox: Inbox, clock: Clock, readMax: number, position: InboxPosition | undefined, sink: InboxSink) {
     this.inbox = inbox;
@@ -67,42 +69,50 @@ export class InboxReader {
     this.cancelTimer();
     this.inbox.read(this.after, this.readMax, (answer) => {
       if (this.closed) return;
-      this.reading = false;
       if (answer.kind === "unavailable") return this.later(RETRY_MS);
       if (this.created !== undefined && this.created !== answer.created) {
         // The stream was deleted and made anew: its sequences start again.
         this.created = answer.created;
-        this.after = this.index = 0;
-        return this.read();
+        this.after = this.index = this.covered = 0;
+        return this.readAgain();
       }
+      this.hasAnswered = true;
       this.created = answer.created;
       this.offer(answer.messages, answer.last);
     });
   }
 
-  /** Up to which sequence commits have covered the stream; what lies below may be purged. */
-  cover(sequence: number): void {
-    if (sequence <= this.covered) return;
-    this.covered = sequence;
+  /** Up to where commits have covered the stream; what lies below may be purged. */
+  cover(position: InboxPosition | undefined): void {
+    // A position in a stream that was deleted and made anew says nothing about the one that is there.
+    if (position === undefined || !this.hasAnswered || position.created !== this.created || position.sequence <= this.covered) return;
+    this.covered = position.sequence;
     this.cancelPurge ??= this.clock.after(PURGE_EVERY_MS, () => {
       this.cancelPurge = undefined;
-      this.inbox.purge(this.covered);
+      if (this.covered > 0) this.inbox.purge(this.covered);
     });
   }
 
   private offer(messages: readonly InboxMessage[], last: number): void {
     for (const message of messages) {
       if (!this.sink.take(this.inbox.stream, this.created ?? "", message, this.index)) return this.later(RETRY_MS);
+      if (this.closed) return; // The message has made the host reopen; it will be read again.
       this.after = message.sequence;
       this.index = 0;
     }
-    if (messages.length === this.readMax || this.again) return this.read();
+    if (messages.length === this.readMax || this.again) return this.readAgain();
     this.after = Math.max(this.after, messages.length === 0 ? last : this.after);
     this.sink.drained(this.inbox.stream);
     this.later(POLL_MS);
   }
 
+  private readAgain(): void {
+    this.reading = false;
+    this.read();
+  }
+
   private later(delayMs: number): void {
+    this.reading = false;
     this.cancelTimer = this.clock.after(delayMs, () => this.read());
   }
 }

@@ -11,7 +11,7 @@ export type { FollowerOptions, FollowerPorts } from "./follower.ts";
 export { History } from "./history.ts";
 export type { EventListener } from "./history.ts";
 export { Host } from "./host.ts";
-export type { Attendant, HostContext, HostOptions, HostPorts, StopReason } from "./host.ts";
+export type { Attendant, HostContext, HostOptions, HostPorts, StopReason } from "./host-options.ts";
 export { decodeKernelEvent, encodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
 export type { CommandSource, KernelEvent } from "./kernel-event.ts";
 export { addressKey } from "./kernel-state.ts";
@@ -24,7 +24,8 @@ export type {
 } from "./ports.ts";
 export { Retention } from "./retention.ts";
 export type { RetentionHorizon } from "./retention.ts";
-export { scanJson, scanMsgpack } from "./scan.ts";
+export { scanMsgpack } from "./scan.ts";
+export { scanJson } from "./scan-json.ts";
 export type { RecordedOutcome } from "./sessions.ts";
 export { whenFree } from "./standby.ts";
 export { isToken, resultsAddress, ROLES, senderOf, streamsOf, subjectsOf, token, workAddress } from "./subjects.ts";

@@ -51,7 +51,7 @@ export function decodeKernelEvent(wire: readonly unknown[]): KernelEvent {
     case 0: return { type: "Opened", instance: a, view: b, software: c };
     case 1: return { type: "SessionAdvanced", session: a, from: b, to: c, firstUnanswered: d, notAfter: e };
     case 2: return { type: "CommandAnswered", source: decodeSource(a), answer: b };
-    case 3: return { type: "CommandRejected", source: decodeSource(a), code: b, message: c, detail: d };
+    case 3: return { type: "CommandRejected", source: decodeSource(a), code: b, message: c, detail: d ?? undefined };
     case 4: return { type: "CommandParked", source: decodeSource(a), reason: b };
     case 5: return { type: "MessageReceived", sender: a, number: b };
     case 6: return { type: "LinkBroken", sender: a, expected: b, got: c };

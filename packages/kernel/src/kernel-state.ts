@@ -2,7 +2,8 @@
 import type { ActorAddress } from "./actor.ts";
 import type { CommitHeader, InboxPosition } from "./commit.ts";
 import type { CommandSource, KernelEvent } from "./kernel-event.ts";
-import { advance, forgetExpired, record } from "./sessions.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
+import { advance, record } from "./sessions.ts";
 import type { RecordedOutcome, Session, Sessions } from "./sessions.ts";
 
 /** What is owed to one receiver. Numbers start at 1; the pending ones are `acked + 1 … next - 1`. */
@@ -46,7 +47,6 @@ export function beginCommit(state: KernelState, header: Pick<CommitHeader, "epoc
   state.epoch = header.epoch;
   state.number = header.number;
   state.at = header.at;
-  forgetExpired(state.sessions, header.at);
   for (const position of header.inbox) state.inbox.set(position.stream, position);
   for (const [receiver, number] of header.outboxAcked) acknowledge(state, receiver, number);
 }
@@ -70,18 +70,18 @@ export function owe(state: KernelState, receiver: ActorAddress, body: unknown): 
   outbox.pending.push({ number: outbox.next++, body });
 }
 
-export function evolveKernel(state: KernelState, event: KernelEvent, at: number, parkedMax: number): void {
+export function evolveKernel(state: KernelState, event: KernelEvent, at: number): void {
   switch (event.type) {
     case "SessionAdvanced":
-      return advance(state.sessions, event);
+      return advance(state.sessions, event, at);
     case "CommandAnswered":
-      return remember(state, event.source, { kind: "accepted", answer: event.answer });
+      return remember(state, event.source, { kind: "accepted", answer: event.answer }, at);
     case "CommandRejected":
-      return remember(state, event.source, { kind: "rejected", code: event.code, message: event.message, detail: event.detail });
+      return remember(state, event.source, { kind: "rejected", code: event.code, message: event.message, detail: event.detail }, at);
     case "CommandParked":
-      remember(state, event.source, { kind: "rejected", code: "kernel/parked", message: event.reason });
+      remember(state, event.source, { kind: "rejected", code: "kernel/parked", message: event.reason }, at);
       state.parked.push({ source: event.source, reason: event.reason, at });
-      if (state.parked.length > parkedMax) state.parked.shift();
+      if (state.parked.length > KERNEL_LIMITS.parkedMax) state.parked.shift();
       return;
     case "MessageReceived":
       state.received.set(event.sender, event.number);
@@ -94,8 +94,8 @@ export function evolveKernel(state: KernelState, event: KernelEvent, at: number,
   }
 }
 
-function remember(state: KernelState, source: CommandSource, outcome: RecordedOutcome): void {
-  if (source.kind === "session") record(state.sessions, source.session, source.number, outcome);
+function remember(state: KernelState, source: CommandSource, outcome: RecordedOutcome, at: number): void {
+  if (source.kind === "session") record(state.sessions, source, outcome, at);
 }
 
 type SessionWire = [string, number, number[], [number, RecordedOutcome][], number];

@@ -16,6 +16,13 @@ interface Place {
   readonly principal: string;
 }
 
+interface OutboxHost {
+  /** The state, and so what is owed, is in a stored commit. */
+  isStored(): boolean;
+  /** An acknowledgement should be recorded. */
+  acked(): void;
+}
+
 const RETRY_MS = 500;
 /** Messages per publish; bodies are small (payloads travel as blobs). */
 const SEND_MAX = 256;
@@ -25,18 +32,18 @@ export class OutboxSender {
   private readonly clock: Clock;
   private readonly place: Place;
   private readonly kernel: () => KernelState;
-  private readonly onAcked: () => void;
+  private readonly host: OutboxHost;
   private readonly inFlight = new Set<string>();
   private readonly acked = new Map<string, number>();
   private readonly timers = new Set<() => void>();
   private running = false;
 
-  constructor(wire: Wire, clock: Clock, place: Place, kernel: () => KernelState, onAcked: () => void) {
+  constructor(wire: Wire, clock: Clock, place: Place, kernel: () => KernelState, host: OutboxHost) {
     this.wire = wire;
     this.clock = clock;
     this.place = place;
     this.kernel = kernel;
-    this.onAcked = onAcked;
+    this.host = host;
   }
 
   start(): void {
@@ -52,9 +59,9 @@ export class OutboxSender {
     this.timers.clear();
   }
 
-  /** Sends to every receiver that is owed something and has nothing in flight. Call only when the state is stored. */
+  /** Sends to every receiver that is owed something and has nothing in flight; what is owed but not stored waits. */
   send(): void {
-    if (!this.running) return;
+    if (!this.running || !this.host.isStored()) return;
     for (const [receiver, outbox] of this.kernel().outbox) {
       if (outbox.pending.length > 0 && !this.inFlight.has(receiver)) this.sendTo(receiver, outbox);
     }
@@ -89,7 +96,7 @@ export class OutboxSender {
       if (answer.kind !== "stored") return this.later(receiver);
       this.inFlight.delete(receiver);
       this.acked.set(receiver, through);
-      this.onAcked();
+      this.host.acked();
     });
   }
 

@@ -3,12 +3,13 @@ import type { RejectionShape } from "./actor.ts";
 import { sameBytes } from "./bytes.ts";
 import { Defect, Fault } from "./faults.ts";
 import { History } from "./history.ts";
-import type { HostPorts, StopReason } from "./host.ts";
+import type { HostPorts, StopReason } from "./host-options.ts";
 import type { HighWater, Snapshot, StoredCommit } from "./ports.ts";
 
 export type Recovered = { readonly kind: "recovered"; readonly rewindAccepted: string | undefined } | Extract<StopReason, { readonly message: string }>;
 
 const RETRY_MS = 250;
+const REWOUND_AFTER_MS = 30_000;
 
 /**
  * Folds `history` up to the end of its journal.
@@ -31,6 +32,9 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
   private readonly done: (result: Recovered) => void;
   private mark: HighWater | undefined;
   private hashAtMark: Uint8Array | undefined;
+  /** Since when the journal has looked too short. */
+  private shortSinceMs: number | undefined;
+  private isAccepted = false;
 
   constructor(history: History<State, Command, Event, Rejection>, ports: HostPorts, acceptRewind: string | undefined, done: (result: Recovered) => void) {
     this.history = history;
@@ -69,8 +73,8 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
       if (answer.kind === "unavailable") return this.later(() => this.replay(onSnapshot));
       if (answer.kind === "stop") return this.done({ kind: "refused", cause: answer.cause, message: `the journal cannot be read: ${answer.cause}` });
       if (failure !== undefined) return onSnapshot ? this.fromStart() : this.done(brokenBy(failure));
-      if (onSnapshot && answer.last < this.history.version) return this.rewound();
-      this.checkMark();
+      if (onSnapshot && answer.last < this.history.version) return this.short(true);
+      this.checkMark(onSnapshot);
     });
   }
 
@@ -88,12 +92,22 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
     if (this.history.kernel.number === this.mark?.number) this.hashAtMark = this.history.kernel.hash;
   }
 
-  private checkMark(): void {
+  private checkMark(onSnapshot: boolean): void {
     const { mark } = this;
-    const isBelow = mark !== undefined && this.history.kernel.number < mark.number;
-    const isOther = mark !== undefined && this.hashAtMark !== undefined && !sameBytes(this.hashAtMark, mark.hash);
-    if (isBelow || isOther) return this.rewound();
-    this.done({ kind: "recovered", rewindAccepted: undefined });
+    if (mark !== undefined && this.hashAtMark !== undefined && !sameBytes(this.hashAtMark, mark.hash)) return this.rewound();
+    if (mark !== undefined && this.history.kernel.number < mark.number) return this.short(onSnapshot);
+    this.done({ kind: "recovered", rewindAccepted: this.isAccepted ? this.acceptRewind : undefined });
+  }
+
+  /** The journal ends too early. A replica that is behind ends early as well: only what stays short has been rewound. */
+  private short(onSnapshot: boolean): void {
+    const nowMs = this.ports.clock.monotonicMs();
+    this.shortSinceMs ??= nowMs;
+    if (nowMs - this.shortSinceMs < REWOUND_AFTER_MS) return this.later(() => this.replay(onSnapshot));
+    if (!onSnapshot || this.acceptRewind === undefined) return this.rewound();
+    // What is accepted is what the journal holds, not what a snapshot remembers beyond its end.
+    this.isAccepted = true;
+    this.fromStart();
   }
 
   private rewound(): void {

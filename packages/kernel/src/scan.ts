@@ -12,12 +12,16 @@
 import { sameBytes } from "./bytes.ts";
 import type { ScanLimits } from "./limits.ts";
 import { SCAN_LIMITS } from "./limits.ts";
+import { isUtf8 } from "./utf8.ts";
 
 /** Why the bytes are refused; undefined when they may be decoded. */
 export type ScanAnswer = string | undefined;
 
-const PROTOTYPE_KEYS = new Set(["__proto__", "prototype", "constructor"]);
+export const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(["__proto__", "prototype", "constructor"]);
+export const KEYS_MAX = 1_024;
+const FEW_KEYS = 16;
 const INTEGER_HIGH_MAX = 0x1f_ffff;
+const DATE_SECONDS_MAX = 8_640_000_000_000;
 
 /** Checks one msgpack value that fills `bytes` exactly. */
 export function scanMsgpack(bytes: Uint8Array, limits: ScanLimits = SCAN_LIMITS): ScanAnswer {
@@ -25,6 +29,35 @@ export function scanMsgpack(bytes: Uint8Array, limits: ScanLimits = SCAN_LIMITS)
   if (bytes.length === 0) return "empty";
   return new MsgpackScan(bytes, limits).run();
 }
+
+/** The keys of one map. Comparing pairs is quickest for records; beyond that it would be quadratic, and a set is asked. */
+class KeysSeen {
+  private few: Uint8Array[] | undefined = [];
+  private many: Set<string> | undefined;
+  count = 0;
+
+  /** False when it was there already. */
+  add(key: Uint8Array): boolean {
+    this.count++;
+    if (this.many !== undefined) return addNew(this.many, key);
+    const few = this.few!;
+    for (const other of few) if (sameBytes(other, key)) return false;
+    few.push(key);
+    if (few.length > FEW_KEYS) {
+      this.many = new Set(few.map(latin));
+      this.few = undefined;
+    }
+    return true;
+  }
+}
+
+function addNew(keys: Set<string>, key: Uint8Array): boolean {
+  const { size } = keys;
+  return keys.add(latin(key)).size > size;
+}
+
+/** At most `keyBytesMax` of them. */
+const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
 class MsgpackScan {
   private at = 0;
@@ -34,7 +67,7 @@ class MsgpackScan {
   private readonly limits: ScanLimits;
   /** Per open container: elements still to come, and for maps the keys seen so far (undefined for arrays). */
   private readonly left: number[] = [];
-  private readonly keys: (Uint8Array[] | undefined)[] = [];
+  private readonly keys: (KeysSeen | undefined)[] = [];
 
   constructor(bytes: Uint8Array, limits: ScanLimits) {
     this.bytes = bytes;
@@ -58,7 +91,7 @@ class MsgpackScan {
     return this.at === this.bytes.length ? undefined : "has bytes after its end";
   }
 
-  private key(seen: Uint8Array[]): ScanAnswer {
+  private key(seen: KeysSeen): ScanAnswer {
     const first = this.bytes[this.at]!;
     const isText = (first >= 0xa0 && first <= 0xbf) || (first >= 0xd9 && first <= 0xdb);
     if (!isText) return "has a key that is not text";
@@ -68,10 +101,8 @@ class MsgpackScan {
     if (length > this.limits.keyBytesMax) return `has a key longer than ${this.limits.keyBytesMax} bytes`;
     const key = this.bytes.subarray(this.at - length, this.at);
     if (isPrototypeKey(key)) return "has a key that touches prototypes";
-    for (const other of seen) if (sameBytes(other, key)) return "has a key twice";
-    seen.push(key);
-    // Comparing pairs is quickest for records; a wide map would make it quadratic, so it is bounded instead.
-    return seen.length > 1_024 ? "has a map of more than 1,024 keys" : undefined;
+    if (!seen.add(key)) return "has a key twice";
+    return seen.count > KEYS_MAX ? `has a map of more than ${KEYS_MAX} keys` : undefined;
   }
 
   private lastTextLength = 0;
@@ -119,13 +150,17 @@ class MsgpackScan {
     if (this.elements > this.limits.elementsMax) return `has more than ${this.limits.elementsMax} elements`;
     if (this.left.length >= this.limits.depthMax) return `is nested deeper than ${this.limits.depthMax}`;
     this.left.push(elements);
-    this.keys.push(isMap ? [] : undefined);
+    this.keys.push(isMap ? new KeysSeen() : undefined);
     return undefined;
   }
 
   private text(length: number): ScanAnswer {
     this.lastTextLength = length;
-    return this.skip(length);
+    const start = this.at;
+    const problem = this.skip(length);
+    if (problem !== undefined) return problem;
+    // Two decoders read broken UTF-8 differently, and overlong forms would hide a key from this scan.
+    return isUtf8(this.bytes, start, this.at) ? undefined : "has a text that is not UTF-8";
   }
 
   private skip(length: number): ScanAnswer {
@@ -135,7 +170,11 @@ class MsgpackScan {
 
   private timestamp(length: number): ScanAnswer {
     if (this.bytes[this.at] !== 0xff) return "has an extension type";
-    return this.skip(length + 1);
+    const start = this.at + 1;
+    const problem = this.skip(length + 1);
+    if (problem !== undefined || length !== 12) return problem;
+    const seconds = Number(new DataView(this.bytes.buffer, this.bytes.byteOffset + start + 4, 8).getBigInt64(0));
+    return Math.abs(seconds) > DATE_SECONDS_MAX ? "has an instant beyond all calendars" : undefined;
   }
 
   private float(length: number): ScanAnswer {
@@ -161,63 +200,4 @@ class MsgpackScan {
   }
 }
 
-function isPrototypeKey(key: Uint8Array): boolean {
-  if (key.length !== 9 && key.length !== 11) return false;
-  let text = "";
-  for (const byte of key) text += String.fromCharCode(byte);
-  return PROTOTYPE_KEYS.has(text);
-}
-
-/** Checks a JSON text before `JSON.parse`: depth, elements, duplicate and prototype keys. Syntax is the parser's work. */
-export function scanJson(text: string, limits: ScanLimits = SCAN_LIMITS): ScanAnswer {
-  if (text.length > limits.bytesMax) return `longer than ${limits.bytesMax} bytes`;
-  const objects: (Set<string> | undefined)[] = [];
-  let elements = 0;
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === "{" || char === "[") {
-      if (objects.length >= limits.depthMax) return `is nested deeper than ${limits.depthMax}`;
-      objects.push(char === "{" ? new Set() : undefined);
-    } else if (char === "}" || char === "]") objects.pop();
-    else if (char === ",") {
-      if (++elements > limits.elementsMax) return `has more than ${limits.elementsMax} elements`;
-    } else if (char === '"') {
-      const end = endOfString(text, at);
-      if (end === undefined) return "ends in the middle of a text";
-      const problem = isKeyAt(text, end) ? jsonKey(text.slice(at, end + 1), objects.at(-1), limits) : undefined;
-      if (problem !== undefined) return problem;
-      at = end;
-    }
-  }
-  return undefined;
-}
-
-function endOfString(text: string, start: number): number | undefined {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === "\\") at++;
-    else if (text[at] === '"') return at;
-  }
-  return undefined;
-}
-
-function isKeyAt(text: string, end: number): boolean {
-  for (let at = end + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return code === 58;
-  }
-  return false;
-}
-
-function jsonKey(quoted: string, seen: Set<string> | undefined, limits: ScanLimits): ScanAnswer {
-  if (quoted.length > limits.keyBytesMax + 2) return `has a key longer than ${limits.keyBytesMax} bytes`;
-  let key: string;
-  try {
-    key = JSON.parse(quoted) as string;
-  } catch {
-    return "has a key that is not valid JSON";
-  }
-  if (PROTOTYPE_KEYS.has(key)) return "has a key that touches prototypes";
-  if (seen?.has(key) === true) return "has a key twice";
-  seen?.add(key);
-  return undefined;
-}
+const isPrototypeKey = (key: Uint8Array): boolean => (key.length === 9 || key.length === 11) && PROTOTYPE_KEYS.has(latin(key));

@@ -15,6 +15,8 @@ export class ServerClock {
   private readonly clock: Clock;
   private readonly source: ServerTime;
   private offsetMs: number | undefined;
+  /** How far this history is ahead of the server for good: what was written cannot be taken back, and time must go on. */
+  private leadMs = 0;
   private last = 0;
   private stop: () => void = () => undefined;
 
@@ -27,6 +29,7 @@ export class ServerClock {
   start(notBefore: number, ready: () => void, stepped: (from: number, to: number) => void): void {
     this.last = Math.max(this.last, notBefore);
     this.offsetMs = undefined;
+    this.leadMs = 0;
     this.sample(ready, stepped);
   }
 
@@ -37,7 +40,7 @@ export class ServerClock {
 
   /** Milliseconds of server time, at least the last value given. */
   now(): number {
-    this.last = Math.max(this.last, Math.floor(this.clock.monotonicMs() + (this.offsetMs ?? 0)));
+    this.last = Math.max(this.last, Math.floor(this.clock.monotonicMs() + (this.offsetMs ?? 0) + this.leadMs));
     return this.last;
   }
 
@@ -65,6 +68,8 @@ export class ServerClock {
       stepped(Math.floor(this.clock.monotonicMs() + this.offsetMs), serverMs);
       return false;
     }
+    // A little ahead, it waits for the server; after a step back that would be for too long.
+    if (this.offsetMs === undefined && this.last - serverMs > STEP_MS) this.leadMs = this.last - serverMs;
     this.offsetMs = offsetMs;
     return true;
   }

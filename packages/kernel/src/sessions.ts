@@ -5,6 +5,7 @@
  * host that never saw it can tell a new client from one whose outcomes were forgotten. After Raft client sessions.
  */
 import type { KernelEvent } from "./kernel-event.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
 import type { KernelLimits } from "./limits.ts";
 
 export interface Session {
@@ -48,12 +49,19 @@ export function lookUp(sessions: Sessions, key: string, birth: number, number: n
   const session = sessions.get(key);
   if (session === undefined) {
     if (at - birth > limits.sessionKeepMs) return { kind: "unknown-session" };
-    return sessions.size >= limits.sessionsMax ? { kind: "too-many-sessions" } : NEW;
+    return isFull(sessions, at, limits.sessionsMax) ? { kind: "too-many-sessions" } : NEW;
   }
   if (number < session.firstUnanswered) return { kind: "dropped" };
-  if (!isDecided(session.ranges, number)) return NEW;
   const outcome = session.outcomes.get(number);
-  return outcome === undefined ? ACCEPTED : { kind: "recorded", outcome };
+  if (outcome !== undefined) return { kind: "recorded", outcome };
+  return isDecided(session.ranges, number) ? ACCEPTED : NEW;
+}
+
+/** Full of sessions that are still needed: an expired one gives way to the next that is new. */
+function isFull(sessions: Sessions, at: number, max: number): boolean {
+  if (sessions.size < max) return false;
+  const oldest = sessions.values().next().value;
+  return oldest === undefined || oldest.expiresAt >= at;
 }
 
 function isDecided(ranges: readonly number[], number: number): boolean {
@@ -64,7 +72,8 @@ function isDecided(ranges: readonly number[], number: number): boolean {
   return false;
 }
 
-export function advance(sessions: Sessions, event: Extract<KernelEvent, { type: "SessionAdvanced" }>): void {
+export function advance(sessions: Sessions, event: Extract<KernelEvent, { type: "SessionAdvanced" }>, at: number): void {
+  forgetExpired(sessions, at);
   const session = sessionOf(sessions, event.session);
   addRange(session, event.from, event.to);
   session.expiresAt = Math.max(session.expiresAt, event.notAfter);
@@ -74,12 +83,18 @@ export function advance(sessions: Sessions, event: Extract<KernelEvent, { type: 
   sessions.set(event.session, session);
 }
 
-export function record(sessions: Sessions, key: string, number: number, outcome: RecordedOutcome): void {
-  sessionOf(sessions, key).outcomes.set(number, outcome);
+export function record(sessions: Sessions, source: { readonly session: string; readonly number: number }, outcome: RecordedOutcome, at: number): void {
+  const session = sessionOf(sessions, source.session);
+  session.outcomes.set(source.number, outcome);
+  // Its `SessionAdvanced` says until when; a parked command has none, and must stay known as long as it could be sent again.
+  if (session.expiresAt === 0) session.expiresAt = at + KERNEL_LIMITS.sessionKeepMs;
 }
 
-/** Forgets sessions no command of which may be decided any more. */
-export function forgetExpired(sessions: Sessions, at: number): void {
+/**
+ * Forgets sessions no command of which may be decided any more. Done by an event, never by the passing of time: then
+ * every fold of the same events forgets the same.
+ */
+function forgetExpired(sessions: Sessions, at: number): void {
   for (const [key, session] of sessions) {
     if (session.expiresAt >= at) return;
     sessions.delete(key);
