@@ -1,0 +1,215 @@
+/**
+ * Who is there: turns what instances say, and their silence, into commands to the queue. It keeps no truth of its own.
+ *
+ *   hello, another incarnation ─▶ join          3 s of silence ─▶ probe ─┬─ an answer: still there
+ *   hello, other pools         ─▶ topics                                 └─ no responders, twice ─▶ leave
+ *   hello, draining            ─▶ drain         30 s of silence ─▶ leave
+ *   hello, leaving             ─▶ leave
+ *
+ * Silence counts only while this host is connected and its own loop runs, and nobody leaves in the first 10 s: a host
+ * that has just opened has heard nobody yet. A wrong guess costs repeated work, never wrong work: the attempts of an
+ * instance that has left are superseded, and what it says of them is refused.
+ *
+ * A hello also says what the instance has seen of what it was told. When that is less than it should be, or of another
+ * epoch, everything it runs is told again; it knows repeats.
+ *
+ * The answer is a heartbeat: `proven` only while the last stored append is younger than T/2. As long as attempts of
+ * ordered queues run, an idle host therefore writes an empty commit now and then.
+ */
+import { encode, Fault, isToken, subjectsOf } from "@longshore/kernel";
+import type { Attendant, HostContext, WireMessage } from "@longshore/kernel";
+import type { JobQueueEvent } from "../events.ts";
+import { memberOf, runItem, runningOf } from "../lookups.ts";
+import type { Member } from "../members.ts";
+import type { QueueState } from "../state.ts";
+import { ABORT } from "../vocabulary.ts";
+import { poolsDiffer, readHello } from "./hello.ts";
+import type { HelloMessage } from "./hello.ts";
+import { Roll } from "./roll.ts";
+
+export interface PresenceOptions {
+  /** The actor's name; it stands in front of job ids. */
+  readonly shard?: string;
+}
+
+/** Timings, milliseconds. T is 10 s. */
+export const PRESENCE = {
+  lookEveryMs: 1_000,
+  probeAfterMs: 3_000,
+  probeTimeoutMs: 1_000,
+  silenceMs: 30_000,
+  graceMs: 10_000,
+  /** A host that has stored nothing for T/2 has proven nothing. */
+  provenMs: 5_000,
+  touchAfterMs: 2_000,
+  /** What was told at the hello before must have been seen by now. */
+  beatMs: 500,
+  joinsMax: 10_000,
+} as const;
+
+export const presence = ({ shard = "main" }: PresenceOptions = {}): Attendant<QueueState, JobQueueEvent> => new Presence(shard);
+
+class Presence implements Attendant<QueueState, JobQueueEvent> {
+  private readonly shard: string;
+  private context: HostContext<QueueState> | undefined;
+  private readonly roll = new Roll();
+  /** Instances for which a command of ours is on its way, by principal and instance. */
+  private readonly pending = new Set<string>();
+  private stops: (() => void)[] = [];
+  private servingMs = 0;
+  private lookedMs = 0;
+
+  constructor(shard: string) {
+    this.shard = shard;
+  }
+
+  serving(context: HostContext<QueueState>): void {
+    this.stopped();
+    this.context = context;
+    this.servingMs = this.lookedMs = context.clock.monotonicMs();
+    this.stops = [
+      context.wire.subscribe(subjectsOf(context.cluster).hellos, (message) => this.hello(context, message)),
+      context.wire.onReconnect(() => this.roll.everybodySeen(context.clock.monotonicMs())),
+      context.clock.after(PRESENCE.lookEveryMs, () => this.look(context)),
+    ];
+  }
+
+  stopped(): void {
+    for (const stop of this.stops) stop();
+    this.stops = [];
+    this.context = undefined;
+    this.pending.clear();
+    this.roll.clear();
+  }
+
+  private hello(context: HostContext<QueueState>, message: WireMessage): void {
+    const [, , , principal, instance, ...rest] = message.subject.split(".");
+    const reply = (answer: unknown): void => message.reply?.(encode(answer));
+    if (!isToken(principal) || !isToken(instance) || rest.length > 0) return reply(refusal("subject/unknown", "say hello on ls.<cluster>.hi.<principal>.<instance>"));
+    try {
+      this.heard(context, { principal, instance }, readHello(message.data, message.json), reply);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      reply(refusal(error.code, error.message));
+    }
+  }
+
+  private heard(context: HostContext<QueueState>, who: Who, hello: HelloMessage, reply: (answer: unknown) => void): void {
+    const member = memberOf(context.state, who.instance);
+    if (member?.incarnation !== hello.incarnation) {
+      if (hello.leaving) return reply({ epoch: context.epoch, left: true });
+      const { incarnation, processors, pools } = hello;
+      return this.command(context, "join", who, { instance: who.instance, incarnation, processors, pools }, reply);
+    }
+    if (member.principal !== who.principal) return reply(refusal("instance/not-yours", `instance "${who.instance}" is announced by another principal: choose another id`));
+    this.roll.seen(who.instance, context.clock.monotonicMs());
+    const item = { instance: who.instance, incarnation: hello.incarnation };
+    if (hello.leaving) return this.command(context, "leave", who, { ...item, reason: "left" }, reply);
+    if (hello.draining && !member.isDraining) return this.command(context, "drain", who, item, reply);
+    if (!hello.draining && poolsDiffer(member.pools, hello.pools)) return this.command(context, "topics", who, { ...item, pools: hello.pools }, reply);
+    const again = this.mustTellAgain(context, member, hello);
+    const answer = this.answer(context, member, again);
+    if (again) this.tellAll(context, member);
+    context.whenStored(() => reply(answer));
+  }
+
+  /** Gives the actor a command about an instance; one at a time for each. The hello is answered when it is stored. */
+  private command(context: HostContext<QueueState>, verb: string, who: Who, item: unknown, reply: (answer: unknown) => void): void {
+    const key = `${who.principal}/${who.instance}`;
+    if (this.pending.has(key)) return reply({ epoch: context.epoch, pending: true });
+    if (this.pending.size >= PRESENCE.joinsMax) return reply(refusal("host/overloaded", "too many instances announce themselves at once: say hello again"));
+    this.pending.add(key);
+    context.command(verb, item, { role: "hello", principal: who.principal }, (answer) => {
+      if (this.context !== context) return;
+      this.pending.delete(key);
+      const rejection = firstRejection(answer);
+      if (rejection !== undefined) return reply(rejection);
+      const member = memberOf(context.state, who.instance);
+      if (member === undefined) return reply({ epoch: context.epoch, left: true });
+      this.roll.seen(who.instance, context.clock.monotonicMs());
+      reply(this.answer(context, member, verb === "join"));
+    });
+  }
+
+  private answer(context: HostContext<QueueState>, member: Member, again: boolean): Readonly<Record<string, unknown>> {
+    const told = context.toldCount(member.address);
+    this.roll.told(member.instance, told, context.clock.monotonicMs());
+    return {
+      epoch: context.epoch, told, at: context.now(), member: member.number,
+      proven: context.sinceStoredMs() < PRESENCE.provenMs, ...(again && { again: true }),
+    };
+  }
+
+  private mustTellAgain(context: HostContext<QueueState>, member: Member, { epoch, received, gap }: HelloMessage): boolean {
+    if (epoch !== context.epoch || gap) return true;
+    const before = this.roll.toldBefore(member.instance, context.clock.monotonicMs() - PRESENCE.beatMs);
+    return before !== undefined && received < before;
+  }
+
+  private tellAll(context: HostContext<QueueState>, member: Member): void {
+    for (const job of runningOf(member)) {
+      context.tell(member.address, runItem(context.state, job, this.shard));
+      if (job.stopRequested) context.tell(member.address, [ABORT, job.number, job.attempt, "stop"]);
+    }
+  }
+
+  /** Once a second: who has been silent, and whether this host should prove itself. */
+  private look(context: HostContext<QueueState>): void {
+    const { clock, wire } = context;
+    const nowMs = clock.monotonicMs();
+    // Time in which this process did not run is no silence of others; nor is time without a connection.
+    if (nowMs - this.lookedMs > 2 * PRESENCE.lookEveryMs || !wire.connected) this.roll.everybodySeen(nowMs);
+    this.lookedMs = nowMs;
+    this.stops[2] = clock.after(PRESENCE.lookEveryMs, () => this.look(context));
+    const present = [...context.state.members.values()].filter((member) => member.leftBecause === undefined);
+    this.roll.keepOnly(present.map((member) => member.instance));
+    if (wire.connected) for (const member of present) this.lookAt(context, member, nowMs);
+    if (context.sinceStoredMs() > PRESENCE.touchAfterMs && present.some(runsExclusive)) context.touch();
+  }
+
+  private lookAt(context: HostContext<QueueState>, member: Member, nowMs: number): void {
+    const entry = this.roll.entry(member.instance, nowMs);
+    const silentMs = nowMs - entry.seenMs;
+    if (silentMs < PRESENCE.probeAfterMs) return;
+    const mayLeave = nowMs - this.servingMs >= PRESENCE.graceMs;
+    if (mayLeave && silentMs >= PRESENCE.silenceMs) return this.leave(context, member, `silent for ${Math.round(silentMs / 1_000)} s`);
+    if (mayLeave && entry.noResponders >= 2) return this.leave(context, member, "no responders");
+    if (entry.isProbed) return;
+    entry.isProbed = true;
+    const subject = subjectsOf(context.cluster).ping(member.principal, member.instance);
+    context.wire.request(subject, encode({}), PRESENCE.probeTimeoutMs, (answer) => {
+      if (this.context !== context) return;
+      entry.isProbed = false;
+      if (answer.kind === "no-responders") entry.noResponders++;
+      else if (answer.kind === "answer" && incarnationIn(answer.data) === member.incarnation) this.roll.seen(member.instance, context.clock.monotonicMs());
+    });
+  }
+
+  private leave(context: HostContext<QueueState>, member: Member, reason: string): void {
+    const { principal, instance, incarnation } = member;
+    this.command(context, "leave", { principal, instance }, { instance, incarnation, reason }, () => undefined);
+  }
+}
+
+interface Who {
+  readonly principal: string;
+  readonly instance: string;
+}
+
+const runsExclusive = (member: Member): boolean => runningOf(member).some((job) => job.queue.isOrdered);
+
+const refusal = (code: string, message: string): unknown => ({ error: { code, message } });
+
+function firstRejection(answer: Readonly<Record<string, unknown>>): unknown {
+  const { rejected } = answer as { readonly rejected?: readonly (readonly [number, string, string])[] };
+  const first = rejected?.[0];
+  return first === undefined ? undefined : refusal(first[1], first[2]);
+}
+
+function incarnationIn(data: Uint8Array): string | undefined {
+  try {
+    return readHello(data, false).incarnation;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What may be asked of JobQueue, and the reasons it may refuse.
+ *
+ * A message to it is a map of verbs to items, in msgpack or JSON:
+ *
+ * | verb | roles | item |
+ * |---|---|---|
+ * | `submit` | submit, operate, actor | `[id or null, topic, input, options or null]` or `{ topic, input, id?, …options }` |
+ * | `outcome` | outcome | `[job, attempt, kind, …]`: succeeded `result, message?`; failed `error, retryInMs?`; canceled `reason`; snoozed `ms`; released; timed out |
+ * | `progress` | outcome | `[job, attempt, fraction, message]` |
+ * | `log` | outcome | `[job, attempt, lines]` |
+ * | `property` | outcome | `[job, attempt, name, value]` |
+ * | `extend` | outcome | `[job, attempt]` |
+ * | `stop`, `retry`, `remove` | submit (own jobs), operate | `{ id, reason? }` |
+ * | `stopAll`, `retryAll`, `removeAll` | operate | `JobFilter` |
+ * | `configure` | operate | `{ queue, …QueueConfig }` |
+ * | `suspend`, `resume` | operate | `{ queue }` |
+ * | `join` | hello | `{ instance, incarnation, processors, pools }` |
+ * | `topics` | hello | `{ instance, incarnation, pools }` |
+ * | `drain` | hello | `{ instance, incarnation }` |
+ * | `leave` | hello | `{ instance, incarnation, reason }` |
+ *
+ * The role hello is spoken by the host itself (from hello, heartbeat and probe); a message from outside never has it.
+ * `job` is the job's number, and `input`/`result` in the array forms are encoded msgpack or `[principal, digest, bytes]`.
+ */
+import type { OperationKind } from "./events.ts";
+import type { ErrorInfo, JobFilter, JobOptions, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
+
+export type Outcome =
+  | { readonly kind: "succeeded"; readonly result: Payload | undefined; readonly message: string | undefined }
+  | { readonly kind: "failed"; readonly error: ErrorInfo; readonly retryInMs: number | undefined }
+  | { readonly kind: "canceled"; readonly reason: string }
+  | { readonly kind: "snoozed"; readonly delayMs: number }
+  | { readonly kind: "released" }
+  | { readonly kind: "timed-out" };
+
+export type JobQueueCommand =
+  | { readonly type: "SubmitJob"; readonly id: string; readonly idGiven: boolean; readonly topic: string; readonly input: Payload; readonly options: JobOptions | undefined; readonly principal: string }
+  | { readonly type: "ReportOutcome"; readonly job: number; readonly attempt: number; readonly outcome: Outcome; readonly principal: string }
+  | { readonly type: "ReportProgress"; readonly job: number; readonly attempt: number; readonly fraction: number | null; readonly message: string | null; readonly principal: string }
+  | { readonly type: "ReportLog"; readonly job: number; readonly attempt: number; readonly lines: readonly string[]; readonly principal: string }
+  | { readonly type: "SetProperty"; readonly job: number; readonly attempt: number; readonly name: string; readonly value: Scalar; readonly principal: string }
+  | { readonly type: "ExtendAttempt"; readonly job: number; readonly attempt: number; readonly principal: string }
+  /** `id` as in `JobAccepted`, without the shard. `owner`: only that principal's jobs. */
+  | { readonly type: "StopJob"; readonly id: string; readonly reason: string; readonly owner: string | undefined }
+  | { readonly type: "RetryJob"; readonly id: string; readonly newId: string; readonly principal: string; readonly owner: string | undefined }
+  | { readonly type: "RemoveJob"; readonly id: string; readonly owner: string | undefined }
+  | { readonly type: "OperateJobs"; readonly kind: OperationKind; readonly filter: JobFilter; readonly principal: string }
+  | { readonly type: "ConfigureQueue"; readonly queue: string; readonly config: QueueConfig }
+  | { readonly type: "SuspendQueue"; readonly queue: string }
+  | { readonly type: "ResumeQueue"; readonly queue: string }
+  /** Who is there: made by the host from hello, heartbeat and probe, never by a client. */
+  | { readonly type: "JoinInstance"; readonly instance: string; readonly incarnation: string; readonly principal: string; readonly processors: number; readonly pools: readonly WorkerPool[] }
+  | { readonly type: "ChangeTopics"; readonly instance: string; readonly incarnation: string; readonly pools: readonly WorkerPool[] }
+  | { readonly type: "DrainInstance"; readonly instance: string; readonly incarnation: string }
+  | { readonly type: "LeaveInstance"; readonly instance: string; readonly incarnation: string; readonly reason: string };
+
+export type JobQueueRejection = {
+  readonly code:
+    | "job/id-reused" | "job/not-found" | "job/ended" | "job/not-ended" | "job/stale-attempt" | "job/not-yours"
+    | "job/too-many-properties" | "queue/not-found" | "queue/backlog-full" | "queue/invalid" | "operation/too-many"
+    | "instance/not-yours" | "instance/stale-incarnation" | "instance/too-many";
+  readonly message: string;
+  readonly detail?: Readonly<Record<string, Scalar>>;
+};
+
+/** What an accepted `submit` or `retry` may answer beside "accepted", with whole ids. A `submit` that made the job the sender named answers nothing more. */
+export type SubmitAnswer = { readonly deduplicated: string } | { readonly created: string };
+/** What an accepted bulk operation answers. */
+export interface OperationAnswer {
+  readonly operation: number;
+}

@@ -1,0 +1,9 @@
+/** How JobQueue says no. */
+import { rejected } from "@longshore/kernel";
+import type { Decision } from "@longshore/kernel";
+import type { JobQueueRejection } from "./commands.ts";
+import type { JobQueueEvent } from "./events.ts";
+
+export type QueueDecision = Decision<JobQueueEvent, JobQueueRejection>;
+
+export const no = (code: JobQueueRejection["code"], message: string): QueueDecision => rejected({ code, message });

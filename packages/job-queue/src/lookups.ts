@@ -1,0 +1,40 @@
+/** What parts of a host that live beside the actor may look up in its state. */
+import type { Job } from "./job.ts";
+import type { Member } from "./members.ts";
+import type { QueueState } from "./state.ts";
+import { RUN } from "./vocabulary.ts";
+import type { Payload, RunOptions } from "./vocabulary.ts";
+import { payloadToWire } from "./events.ts";
+
+export const jobByNumber = (state: QueueState, number: number): Job | undefined => state.jobs.get(number);
+
+/** By the id without its shard. */
+export const jobById = (state: QueueState, id: string): Job | undefined => state.jobs.byIdOf(id);
+
+/** The incarnation of an instance that is here now. */
+export const memberOf = (state: QueueState, instance: string): Member | undefined => state.instances.get(instance)?.member;
+
+/** An incarnation by its number, also a gone one that still has attempts. */
+export const memberByNumber = (state: QueueState, number: number): Member | undefined => state.members.get(number);
+
+/** Jobs a member runs, by number. */
+export const runningOf = (member: Member): readonly Job[] => [...member.running].sort((a, b) => a.number - b.number);
+
+export const payloadOf = (_state: QueueState, payload: Payload): Payload => payload;
+
+/** What the worker of a live attempt is told; the same again when a dispatch is repeated. */
+export function runItem(_state: QueueState, job: Job, shard: string): readonly unknown[] {
+  return [RUN, job.number, job.attempt, `${shard}.${job.id}`, job.topic, payloadToWire(job.input), runOptions(job)];
+}
+
+function runOptions(job: Job): RunOptions {
+  const { queue, extra, failures } = job;
+  const retries = queue.retriesOf(job);
+  if (extra === undefined && job.timeoutMs === 0 && !queue.isOrdered) return { failures, retries };
+  return {
+    failures, retries,
+    ...(job.timeoutMs === 0 ? {} : { timeoutMs: job.timeoutMs }),
+    ...(extra?.properties === undefined ? {} : { properties: extra.properties }),
+    ...(queue.isOrdered ? { exclusive: true } : {}),
+  };
+}

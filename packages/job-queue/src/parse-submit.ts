@@ -1,0 +1,85 @@
+/**
+ * Reads `submit`. Two forms: `[id or null, topic, input, options or null]` with the input encoded, which is what the
+ * library sends, and `{ topic, input, id?, …options }` with the input as a value, for people and for other languages.
+ *
+ * A user's id belongs to its topic and is remembered; in state it is `<topic, '/' as '~'>.<id>`. In the array form a
+ * ULID is an id that the sender has generated: unique, so it stands for itself and is remembered only while its job is there.
+ */
+import { encode, whyNotSerializable } from "@longshore/kernel";
+import type { JobQueueCommand } from "./commands.ts";
+import { INPUT_LIMITS } from "./limits.ts";
+import type { Source } from "./parse.ts";
+import { inline, integer, map, millis, onlyKnown, optional, payload, propertyName, scalar, text, Unreadable } from "./reading.ts";
+import type { Fields } from "./reading.ts";
+import { isTopic } from "./topics.ts";
+import type { JobOptions, Payload, Scalar } from "./vocabulary.ts";
+
+type Submit = Extract<JobQueueCommand, { type: "SubmitJob" }>;
+
+const OPTIONS: ReadonlySet<string> = new Set(["retries", "retryDelayMs", "timeoutMs", "notBefore", "delayMs", "queue", "properties"]);
+const LATER: ReadonlySet<string> = new Set(["priority", "key", "unique", "needs", "dependsOn", "startWithinMs", "backoff"]);
+const FIELDS: ReadonlySet<string> = new Set(["topic", "input", "id", ...OPTIONS]);
+
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+const USER_ID = /^[!-~]+$/;
+
+export function parseSubmit(item: unknown, source: Source): Submit {
+  if (!Array.isArray(item)) return fromMap(map("submit", item), source);
+  const [id, topicField, input, options] = item as readonly unknown[];
+  if (item.length > 4) throw new Unreadable("submit", "must be [id or null, topic, input, options or null]");
+  const topic = topicOf(topicField);
+  const given = options === undefined || options === null ? undefined : map("options", options);
+  if (given !== undefined) onlyKnown(given, OPTIONS, LATER);
+  return submit(id, true, topic, payload("input", input), given, source);
+}
+
+function fromMap(fields: Fields, source: Source): Submit {
+  onlyKnown(fields, FIELDS, LATER);
+  const { topic, input = null, id, ...options } = fields;
+  const reason = whyNotSerializable(input, "input");
+  if (reason !== undefined) throw new Unreadable("input", `must be plain values: ${reason}`);
+  return submit(id, false, topicOf(topic), inline("input", encode(input)), Object.keys(options).length === 0 ? undefined : options, source);
+}
+
+function submit(id: unknown, mayBeGenerated: boolean, topic: string, input: Payload, given: Fields | undefined, { sender, fallbackId }: Source): Submit {
+  const options = given === undefined ? undefined : jobOptions(given);
+  const idGiven = id !== null && id !== undefined && !(mayBeGenerated && typeof id === "string" && ULID.test(id));
+  const localId = idGiven ? userId(topic, id) : ((id as string | null | undefined) ?? fallbackId());
+  return { type: "SubmitJob", id: localId, idGiven, topic, input, options, principal: sender.principal };
+}
+
+export function topicOf(value: unknown): string {
+  if (isTopic(value)) return value;
+  throw new Unreadable("topic", `must be tokens of letters, digits, _ and - separated by /, at most ${INPUT_LIMITS.topicCharsMax} characters: ${JSON.stringify(value)} is not`);
+}
+
+function userId(topic: string, value: unknown): string {
+  const id = text("id", value, INPUT_LIMITS.idCharsMax);
+  if (!USER_ID.test(id)) throw new Unreadable("id", "must have visible ASCII characters only, and no blanks");
+  return `${topic.replaceAll("/", "~")}.${id}`;
+}
+
+function jobOptions(fields: Fields): JobOptions {
+  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, queue, properties } = fields;
+  const read = {
+    retries: optional(retries, (value) => integer("retries", value, -1, 1_000_000)),
+    retryDelayMs: optional(retryDelayMs, (value) => millis("retryDelayMs", value)),
+    timeoutMs: optional(timeoutMs, (value) => millis("timeoutMs", value)),
+    notBefore: optional(notBefore, (value) => integer("notBefore", value, 0, Number.MAX_SAFE_INTEGER)),
+    delayMs: optional(delayMs, (value) => millis("delayMs", value)),
+    queue: optional(queue, (value) => text("queue", value, INPUT_LIMITS.queueNameCharsMax)),
+    properties: optional(properties, propertiesOf),
+  };
+  return withoutUndefined(read);
+}
+
+/** The same fields without those that were not said. */
+export function withoutUndefined<T extends object>(fields: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function propertiesOf(value: unknown): Readonly<Record<string, Scalar>> {
+  const entries = Object.entries(map("properties", value));
+  if (entries.length > INPUT_LIMITS.propertiesMax) throw new Unreadable("properties", `must be at most ${INPUT_LIMITS.propertiesMax}`);
+  return Object.fromEntries(entries.map(([name, inner]) => [propertyName("properties", name), scalar(`properties.${name}`, inner)]));
+}

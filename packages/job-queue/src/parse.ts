@@ -1,0 +1,61 @@
+/** Reads one item of a message as a command: who may say the verb, and what must stand under it (`commands.ts`). */
+import type { Parsed, Role, Sender } from "@longshore/kernel";
+import type { JobQueueCommand } from "./commands.ts";
+import { parseChangeTopics, parseDrain, parseJoin, parseLeave } from "./parse-members.ts";
+import { parseBulk, parseConfigure, parseRemove, parseResume, parseRetry, parseStop, parseSuspend } from "./parse-operate.ts";
+import { parseSubmit } from "./parse-submit.ts";
+import { parseExtend, parseLog, parseOutcome, parseProgress, parseProperty } from "./parse-worker.ts";
+import { Unreadable } from "./reading.ts";
+
+/** What a reader may need beside the item. */
+export interface Source {
+  readonly sender: Sender;
+  readonly shard: string;
+  readonly fallbackId: () => string;
+}
+
+interface Verb {
+  readonly roles: readonly Role[];
+  read(item: unknown, source: Source): JobQueueCommand;
+}
+
+const WORKERS: readonly Role[] = ["outcome"];
+const OWNERS: readonly Role[] = ["submit", "operate"];
+const OPERATORS: readonly Role[] = ["operate"];
+/** A host speaks for its instances as `actor`; an instance may speak for itself as `hello`. */
+const HOSTS: readonly Role[] = ["actor", "hello"];
+
+const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
+  ["submit", { roles: ["submit", "operate", "actor"], read: parseSubmit }],
+  ["outcome", { roles: WORKERS, read: parseOutcome }],
+  ["progress", { roles: WORKERS, read: parseProgress }],
+  ["log", { roles: WORKERS, read: parseLog }],
+  ["property", { roles: WORKERS, read: parseProperty }],
+  ["extend", { roles: WORKERS, read: parseExtend }],
+  ["stop", { roles: OWNERS, read: parseStop }],
+  ["retry", { roles: OWNERS, read: parseRetry }],
+  ["remove", { roles: OWNERS, read: parseRemove }],
+  ["stopAll", { roles: OPERATORS, read: parseBulk("stop") }],
+  ["retryAll", { roles: OPERATORS, read: parseBulk("retry") }],
+  ["removeAll", { roles: OPERATORS, read: parseBulk("remove") }],
+  ["configure", { roles: OPERATORS, read: parseConfigure }],
+  ["suspend", { roles: OPERATORS, read: parseSuspend }],
+  ["resume", { roles: OPERATORS, read: parseResume }],
+  ["join", { roles: HOSTS, read: parseJoin }],
+  ["topics", { roles: HOSTS, read: parseChangeTopics }],
+  ["drain", { roles: HOSTS, read: parseDrain }],
+  ["leave", { roles: HOSTS, read: parseLeave }],
+]);
+
+export function parse(verb: string, item: unknown, sender: Sender, fallbackId: () => string, shard: string): Parsed<JobQueueCommand> {
+  try {
+    const known = VERBS.get(verb);
+    if (known === undefined) throw new Unreadable(verb, `is no verb of a job queue: use ${[...VERBS.keys()].join(", ")}`, "command/unknown");
+    if (!known.roles.includes(sender.role)) throw new Unreadable(verb, `is not for the role ${sender.role}: send it as ${known.roles.join(" or ")}`, "command/not-allowed");
+    return { kind: "command", command: known.read(item, { sender, shard, fallbackId }) };
+  } catch (problem) {
+    if (!(problem instanceof Unreadable)) throw problem;
+    const { code, field, remedy } = problem;
+    return { kind: "malformed", malformed: { code, field, remedy } };
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Events as the world outside sees them: in the feed, in a job's timeline, in an export for people.
+ *
+ * Names instead of numbers, no payloads: `{ type, id, topic, queue, commit, at, …fields }`, plain JSON values.
+ */
+import type { JobQueueEvent } from "./events.ts";
+
+export interface PublicEvent {
+  readonly type: JobQueueEvent["type"];
+  /** Whole job id, when the event is of a job. */
+  readonly id?: string;
+  readonly topic?: string;
+  readonly queue?: string;
+  readonly commit: number;
+  /** Milliseconds of server time. */
+  readonly at: number;
+  readonly [field: string]: unknown;
+}
+
+/** What the event itself does not say: who the job is, and the instance behind a member number. */
+export interface Names {
+  job(number: number): { readonly id: string; readonly topic: string; readonly queue: string } | undefined;
+  instance(member: number): string | undefined;
+}
+
+const HIDDEN = new Set(["type", "job", "input", "result", "member", "options", "principal"]);
+
+export function publicEvent(event: JobQueueEvent, place: { readonly commit: number; readonly at: number }, names: Names): PublicEvent {
+  const known = "job" in event ? names.job(event.job) : undefined;
+  const fields: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(event)) {
+    if (!HIDDEN.has(field) && value !== undefined) fields[field] = value;
+  }
+  if ("member" in event) fields["instance"] ??= names.instance(event.member) ?? `member ${event.member}`;
+  if (event.type === "JobAccepted") {
+    const { options } = event;
+    if (options?.notBefore !== undefined) fields["notBefore"] = options.notBefore;
+    if (options?.cause !== undefined) fields["cause"] = options.cause[1];
+  }
+  return { type: event.type, ...known, ...fields, commit: place.commit, at: place.at };
+}

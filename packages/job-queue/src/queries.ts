@@ -1,0 +1,83 @@
+/**
+ * Questions and their answers. Nothing here changes the state.
+ *
+ * | ask | with | answer |
+ * |---|---|---|
+ * | `job` | `id` | `JobView` with payloads, or null |
+ * | `find` | `filter?`, `limit?`, `after?`, `payloads?` | `{ jobs: JobView[], next: cursor or null }` |
+ * | `why` | `id` | `WhyView`, or null |
+ * | `queues`, `queue` | `queue` for the second | `QueueView[]`; `QueueView` or null |
+ * | `statistics` | | `{ all, topics: { <topic>: … }, payloadBytes, ended }` |
+ * | `instances` | | `InstanceView[]` |
+ * | `operations` | | bulk work that goes on |
+ */
+import { Fault } from "@longshore/kernel";
+import type { Setting } from "./decider.ts";
+import { findJobs } from "./find.ts";
+import type { Job } from "./job.ts";
+import { jobFilter, localId } from "./parse-operate.ts";
+import { boolean, integer, map, optional, text, Unreadable } from "./reading.ts";
+import type { Fields } from "./reading.ts";
+import type { QueueState } from "./state.ts";
+import { Statistics } from "./statistics.ts";
+import { jobView, queueView } from "./views.ts";
+import { why } from "./why.ts";
+import type { QueueStatistics } from "./vocabulary.ts";
+
+/** @throws {Fault} `query/unknown`, `query/malformed` */
+export function query(state: QueueState, question: Fields, setting: Setting, at: number): unknown {
+  try {
+    return answer(state, question, setting, at);
+  } catch (problem) {
+    if (problem instanceof Unreadable) throw new Fault("query/malformed", problem.message, { retry: "never", cause: problem });
+    throw problem;
+  }
+}
+
+function answer(state: QueueState, question: Fields, setting: Setting, at: number): unknown {
+  switch (question["ask"]) {
+    case "job": return withJob(state, question, setting, (job) => jobView(state, job, { shard: setting.shard, at, payloads: true }));
+    case "why": return withJob(state, question, setting, (job) => why(state, job, setting.shard, at));
+    case "find": return find(state, question, setting, at);
+    case "queues": return [...state.queues.values()].map(queueView);
+    case "queue": {
+      const queue = state.queues.get(text("queue", question["queue"], 100));
+      return queue === undefined ? null : queueView(queue);
+    }
+    case "statistics": return statistics(state);
+    case "instances":
+      return [...state.members.values()].filter((member) => member.leftBecause === undefined).map((member) => member.view());
+    case "operations":
+      return [...state.operations.values()].map(({ number, kind, filter, upTo, cursor, principal }) => ({ operation: number, kind, filter, upTo, cursor, principal }));
+    default:
+      throw new Fault("query/unknown", `a job queue answers job, find, why, queues, queue, statistics, instances and operations, not "${String(question["ask"])}"`, { retry: "never" });
+  }
+}
+
+function withJob<T>(state: QueueState, question: Fields, { shard }: Setting, use: (job: Job) => T): T | null {
+  const job = state.jobs.byIdOf(localId(question["id"], shard));
+  return job === undefined ? null : use(job);
+}
+
+function find(state: QueueState, question: Fields, { shard, limits }: Setting, at: number): unknown {
+  const filter = jobFilter(optional(question["filter"], (value) => map("filter", value)) ?? {});
+  const page = {
+    limit: optional(question["limit"], (value) => integer("limit", value, -1, Number.MAX_SAFE_INTEGER)) ?? 0,
+    after: optional(question["after"], (value) => text("after", value, 100)),
+  };
+  const payloads = optional(question["payloads"], (value) => boolean("payloads", value)) ?? false;
+  const { jobs, next } = findJobs(state, filter, page, limits);
+  return { jobs: jobs.map((job) => jobView(state, job, { shard, at, payloads })), next: next ?? null };
+}
+
+function statistics(state: QueueState): unknown {
+  const queues = [...state.queues.values()];
+  const all = new Statistics(Math.min(...queues.map((queue) => queue.statistics.view().since)));
+  for (const queue of queues) all.add(queue.statistics);
+  const topics: Record<string, Omit<QueueStatistics, "queued" | "active" | "since">> = {};
+  for (const [topic, counted] of state.topics) {
+    const { queued: _, active: __, since: ___, ...view } = counted.view();
+    topics[topic] = view;
+  }
+  return { all: all.view(), topics, payloadBytes: state.jobs.payloads.bytes, ended: state.ended.size };
+}

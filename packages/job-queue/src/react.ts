@@ -1,0 +1,44 @@
+/** What follows outside from an event: a worker is told to run an attempt, or to let go of one. Nothing else. */
+import { workAddress } from "@longshore/kernel";
+import type { Reactions } from "@longshore/kernel";
+import type { JobQueueEvent } from "./events.ts";
+import { runItem } from "./lookups.ts";
+import type { QueueState } from "./state.ts";
+import { ABORT, TAKEN_AWAY } from "./vocabulary.ts";
+import type { AbortReason } from "./vocabulary.ts";
+
+export function react(state: QueueState, event: JobQueueEvent, reactions: Reactions, shard: string): void {
+  switch (event.type) {
+    case "AttemptStarted": {
+      const job = state.job(event.job);
+      reactions.tell(state.member(event.member).address, runItem(state, job, shard));
+      return;
+    }
+    case "JobStopRequested":
+      return abort(state, event.job, "stop", reactions);
+    case "AttemptFailed":
+      if (event.kind === "timed-out") abort(state, event.job, "timeout", reactions);
+      if (event.kind === "lost") abort(state, event.job, "superseded", reactions);
+      return;
+    case "JobEnded":
+      if (event.reason === TAKEN_AWAY.overdue) return abort(state, event.job, "timeout", reactions);
+      if (event.state === "dropped" || event.reason === TAKEN_AWAY.lost) return abortIfItRan(state, event.job, reactions);
+      return;
+    case "JobAccepted": case "AttemptReleased": case "AttemptExtended": case "JobProgressed": case "JobLogged": case "JobPropertySet":
+    case "JobRemoved": case "JobsDue": case "EndedExpired": case "IdsExpired": case "QueueConfigured": case "QueueSuspended": case "QueueResumed":
+    case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft":
+    case "OperationStarted": case "OperationAdvanced": case "OperationEnded":
+      return;
+  }
+}
+
+function abortIfItRan(state: QueueState, number: number, reactions: Reactions): void {
+  if (state.job(number).startedAt !== undefined) abort(state, number, "superseded", reactions);
+}
+
+/** The instance that ran it last may be gone; then nobody listens, and nothing is lost. */
+function abort(state: QueueState, number: number, reason: AbortReason, reactions: Reactions): void {
+  const { instance, attempt } = state.job(number);
+  const principal = instance === undefined ? undefined : state.instances.get(instance)?.principal;
+  if (instance !== undefined && principal !== undefined) reactions.tell(workAddress(principal, instance), [ABORT, number, attempt, reason]);
+}

@@ -1,0 +1,177 @@
+/**
+ * The state as plain values in one order, and back.
+ *
+ * Only what the events said is written; what follows from it (heaps, lanes, counters, the board) is built anew. Payload
+ * bytes go with their jobs, wherever their slabs were. Jobs come in runs of 256, so that a chunk fits a message.
+ */
+import { payloadFromWire, payloadToWire } from "./events.ts";
+import type { OperationKind, PayloadWire } from "./events.ts";
+import { fillLanes } from "./evolve-queues.ts";
+import type { Job, JobExtra } from "./job.ts";
+import { DEFAULT_QUEUE } from "./limits.ts";
+import { Member } from "./members.ts";
+import type { Pool } from "./members.ts";
+import type { Queue } from "./queue.ts";
+import { NOT_BEGUN, QueueState } from "./state.ts";
+import type { Counters } from "./state.ts";
+import { Statistics } from "./statistics.ts";
+import type { JobFilter, QueueConfig } from "./vocabulary.ts";
+
+const RUN_LENGTH = 256;
+
+type QueueWire = readonly [name: string, config: QueueConfig, suspendedSince: number | null, heldUntil: number, statistics: readonly number[]];
+type PoolWire = readonly [topics: readonly string[], slots: number, lastStart: number];
+type MemberWire = readonly [
+  number: number, instance: string, incarnation: string, principal: string, processors: number, joinedAt: number,
+  isDraining: boolean, leftBecause: string | null, pools: readonly PoolWire[],
+];
+type InstanceWire = readonly [instance: string, principal: string, member: number | null];
+type OperationWire = readonly [number: number, kind: OperationKind, filter: JobFilter, upTo: number, principal: string, cursor: number];
+type RememberedWire = readonly [queue: string, id: string, digest: number, at: number];
+type JobWire = readonly [
+  number: number, id: string, topic: string, queue: string, principal: string, createdAt: number, input: PayloadWire,
+  retries: number | null, retryDelayMs: number | null, timeoutMs: number, digest: number | null,
+  columns: readonly [
+    state: number, flags: number, attempt: number, failures: number, order: number, since: number, startedAt: number, until: number, member: number,
+  ],
+  pool: number | null, instance: string | null, result: PayloadWire | null, extra: JobExtra | null,
+];
+
+export function* snapshot(state: QueueState): Generator<unknown> {
+  yield state.next;
+  yield [...state.queues.values()].map(queueToWire);
+  yield [...state.topics].map(([topic, statistics]) => [topic, statistics.toWire()]);
+  yield [...state.members.values()].map(memberToWire);
+  yield [...state.instances].map(([instance, { principal, member }]): InstanceWire => [instance, principal, member?.number ?? null]);
+  yield [...state.operations.values()].map((o): OperationWire => [o.number, o.kind, o.filter, o.upTo, o.principal, o.cursor]);
+  yield* runs(state.jobs.from(0), (job) => jobToWire(state, job));
+  yield* runs(state.ended, (job) => job.number);
+  yield* runs(remembered(state), (wire) => wire);
+}
+
+/** Runs of values, closed by an empty run. */
+function* runs<T>(values: Iterable<T>, toWire: (value: T) => unknown): Generator<unknown> {
+  let run: unknown[] = [];
+  for (const value of values) {
+    run.push(toWire(value));
+    if (run.length < RUN_LENGTH) continue;
+    yield run;
+    run = [];
+  }
+  if (run.length > 0) yield run;
+  yield [];
+}
+
+function* remembered(state: QueueState): Generator<RememberedWire> {
+  for (const queue of state.queues.values()) {
+    for (const { id, digest, at } of queue.rememberedIds) yield [queue.name, id, digest, at];
+  }
+}
+
+const queueToWire = (queue: Queue): QueueWire =>
+  [queue.name, queue.config, queue.suspendedSince ?? null, queue.heldUntil, queue.statistics.toWire()];
+
+const memberToWire = (m: Member): MemberWire => [
+  m.number, m.instance, m.incarnation, m.principal, m.processors, m.joinedAt, m.isDraining, m.leftBecause ?? null,
+  m.pools.map((pool): PoolWire => [pool.topics, pool.slots, pool.lastStart]),
+];
+
+function jobToWire(state: QueueState, job: Job): readonly unknown[] {
+  const { result } = job;
+  const pool = job.isActive ? state.member(job.member).running.poolOf(job.number)!.index : null;
+  return [
+    job.number, job.id, job.topic, job.queue.name, job.principal, job.createdAt, payloadToWire(job.input),
+    job.ownRetries ?? null, job.ownRetryDelayMs ?? null, job.timeoutMs, job.digest ?? null,
+    job.columns, pool, job.instance ?? null, result === undefined ? null : payloadToWire(result), job.extra ?? null,
+  ];
+}
+
+export function restore(chunks: Iterable<unknown>): QueueState {
+  const values = chunks[Symbol.iterator]();
+  const read = <T>(): T => values.next().value as T;
+  const state = new QueueState();
+  Object.assign(state.next, read<Counters>());
+  for (const wire of read<readonly QueueWire[]>()) restoreQueue(state, wire);
+  state.hasBegun = state.queue(DEFAULT_QUEUE).statistics.since !== NOT_BEGUN;
+  for (const [topic, wire] of read<readonly (readonly [string, readonly number[]])[]>()) state.topics.set(topic, Statistics.fromWire(wire));
+  for (const wire of read<readonly MemberWire[]>()) restoreMember(state, wire);
+  for (const [instance, principal, member] of read<readonly InstanceWire[]>()) {
+    state.instances.set(instance, { principal, member: member === null ? undefined : state.member(member) });
+  }
+  for (const [number, kind, filter, upTo, principal, cursor] of read<readonly OperationWire[]>()) {
+    state.operations.set(number, { number, kind, filter, upTo, principal, cursor });
+  }
+  const forEach = <T>(take: (wire: T) => void): void => {
+    for (let run = read<readonly T[]>(); run.length > 0; run = read()) run.forEach(take);
+  };
+  forEach<JobWire>((wire) => restoreJob(state, wire));
+  forEach<number>((number) => restoreEnded(state, number));
+  forEach<RememberedWire>((wire) => restoreRemembered(state, wire));
+  restoreLanes(state);
+  return state;
+}
+
+function restoreQueue(state: QueueState, [name, config, suspendedSince, heldUntil, statistics]: QueueWire): void {
+  const queue = state.addQueue(name, config, Statistics.fromWire(statistics));
+  queue.suspendedSince = suspendedSince ?? undefined;
+  queue.heldUntil = heldUntil;
+}
+
+function restoreMember(state: QueueState, wire: MemberWire): void {
+  const [number, instance, incarnation, principal, processors, joinedAt, isDraining, leftBecause, pools] = wire;
+  const restored = pools.map(([topics, slots, lastStart], index): Pool => ({ index, topics, slots, used: 0, lastStart }));
+  const member = new Member(number, { instance, incarnation, principal, processors }, joinedAt, restored, state.jobs);
+  member.isDraining = isDraining;
+  member.leftBecause = leftBecause ?? undefined;
+  if (leftBecause !== null) state.lost.add(member);
+  state.members.set(number, member);
+}
+
+function restoreJob(state: QueueState, wire: JobWire): void {
+  const [number, id, topic, queueName, principal, createdAt, input, retries, retryDelayMs, timeoutMs, digest, columns, pool, instance, result, extra] = wire;
+  const queue = state.queue(queueName);
+  const job = state.jobs.add({
+    number, id, topic, queue, principal, createdAt, input: payloadFromWire(input),
+    retries: retries ?? undefined, retryDelayMs: retryDelayMs ?? undefined, timeoutMs, digest: digest ?? undefined, extra: extra ?? undefined,
+  });
+  const [jobState, flags, attempt, failures, order, since, startedAt, until, member] = columns;
+  const ofResult = result === null ? undefined : payloadFromWire(result);
+  job.restore({ state: jobState, flags, attempt, failures, order, since, startedAt, until, member, instance, result: ofResult });
+  if (job.isActive) return restoreRun(state, job, pool ?? -1);
+  if (!job.isQueued) return;
+  state.queued++;
+  queue.statistics.queued++;
+  if (job.isAsleep) state.delays.push(job.row, job.until);
+}
+
+/** A pool that is no longer offered is known by its attempts only. */
+function restoreRun(state: QueueState, job: Job, poolIndex: number): void {
+  const member = state.member(job.member);
+  member.start(job, member.pools[poolIndex] ?? { index: -1, topics: [], slots: 0, used: 0, lastStart: 0 });
+  if (job.timeoutMs > 0) state.deadlines.push(job.row, job.until);
+  state.active++;
+  job.queue.statistics.active++;
+}
+
+function restoreEnded(state: QueueState, number: number): void {
+  const job = state.job(number);
+  state.ended.push(job);
+  state.endedBytes += job.payloadBytes;
+}
+
+function restoreRemembered(state: QueueState, [queue, id, digest, at]: RememberedWire): void {
+  const entry = { id, digest, at };
+  state.queue(queue).rememberedIds.push(entry);
+  state.rememberedIds.set(id, entry);
+}
+
+function restoreLanes(state: QueueState): void {
+  const waiting = new Map<Queue, Job[]>();
+  for (const job of state.jobs.from(0)) {
+    if (job.isEnded || (job.isActive && !job.queue.isOrdered)) continue;
+    const jobs = waiting.get(job.queue);
+    if (jobs === undefined) waiting.set(job.queue, [job]);
+    else jobs.push(job);
+  }
+  for (const [queue, jobs] of waiting) fillLanes(queue, jobs);
+}

@@ -1,0 +1,71 @@
+/** Counters of one queue or one topic, as in Sling but of the whole cluster, and with the whole backlog. */
+import type { QueueStatistics } from "./vocabulary.ts";
+
+export class Statistics {
+  /** The whole backlog, whatever it waits for. Counted anew at restore, like `active`. */
+  queued = 0;
+  active = 0;
+  finished = 0;
+  failed = 0;
+  cancelled = 0;
+  lastActivatedAt = -1;
+  lastFinishedAt = -1;
+  private waits = 0;
+  private waitingMs = 0;
+  private processingMs = 0;
+  since: number;
+
+  constructor(since: number) {
+    this.since = since;
+  }
+
+  activated(at: number, waitedMs: number): void {
+    this.waits++;
+    this.waitingMs += waitedMs;
+    this.lastActivatedAt = at;
+  }
+
+  succeeded(at: number, tookMs: number): void {
+    this.finished++;
+    this.processingMs += tookMs;
+    this.lastFinishedAt = at;
+  }
+
+  view(): QueueStatistics {
+    const { queued, active, finished, failed, cancelled, lastActivatedAt, lastFinishedAt, since } = this;
+    return {
+      queued, active, finished, failed, cancelled, processed: finished + failed + cancelled, lastActivatedAt, lastFinishedAt,
+      averageWaitingMs: average(this.waitingMs, this.waits), averageProcessingMs: average(this.processingMs, finished), since,
+    };
+  }
+
+  /** Adds another's counters to this one's; the later instants win. */
+  add(other: Statistics): void {
+    this.queued += other.queued;
+    this.active += other.active;
+    this.finished += other.finished;
+    this.failed += other.failed;
+    this.cancelled += other.cancelled;
+    this.waits += other.waits;
+    this.waitingMs += other.waitingMs;
+    this.processingMs += other.processingMs;
+    this.lastActivatedAt = Math.max(this.lastActivatedAt, other.lastActivatedAt);
+    this.lastFinishedAt = Math.max(this.lastFinishedAt, other.lastFinishedAt);
+  }
+
+  toWire(): readonly number[] {
+    return [
+      this.since, this.finished, this.failed, this.cancelled, this.lastActivatedAt, this.lastFinishedAt, this.waits, this.waitingMs, this.processingMs,
+    ];
+  }
+
+  static fromWire(wire: readonly number[]): Statistics {
+    const [since, finished, failed, cancelled, lastActivatedAt, lastFinishedAt, waits, waitingMs, processingMs] =
+      wire as [number, number, number, number, number, number, number, number, number];
+    const statistics = new Statistics(since);
+    Object.assign(statistics, { finished, failed, cancelled, lastActivatedAt, lastFinishedAt, waits, waitingMs, processingMs });
+    return statistics;
+  }
+}
+
+const average = (sum: number, count: number): number => (count === 0 ? 0 : sum / count);

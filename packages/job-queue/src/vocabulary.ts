@@ -1,0 +1,182 @@
+/**
+ * The words JobQueue shares with everybody who speaks to it: states, options, views, what a worker is told.
+ *
+ * Times are milliseconds of server time (UTC). Ids on this page are whole job ids: `<shard>.<local id>`.
+ */
+
+/** Sling's words. The first two are live, the others are ends, and a job has exactly one end. */
+export type JobState = "queued" | "active" | EndState;
+export type EndState = "succeeded" | "stopped" | "given-up" | "error" | "dropped";
+export const END_STATES: readonly EndState[] = ["succeeded", "stopped", "given-up", "error", "dropped"];
+
+/** Why a queued job waits. */
+export type WaitReason = "not-before" | "retry" | "suspended" | "no-capable-instance" | "limit" | "order" | "offloaded";
+
+export type Scalar = string | number | boolean | null;
+
+/** A payload too large to travel inside: where its bytes are. */
+export interface BlobRef {
+  readonly principal: string;
+  /** SHA-256, hex. */
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** Encoded msgpack, never decoded on its way from the sender to the worker; or where it is. */
+export type Payload = Uint8Array | BlobRef;
+
+/** What a submitter may say of one job; what is absent comes from the queue. */
+export interface JobOptions {
+  /** Failures after which the job gives up: n means up to n + 1 executions. −1: endless. */
+  readonly retries?: number;
+  readonly retryDelayMs?: number;
+  /** Longest run of one attempt; 0: no bound. */
+  readonly timeoutMs?: number;
+  /** Not started before this instant. */
+  readonly notBefore?: number;
+  readonly delayMs?: number;
+  /** Name of the queue; absent: the first whose topics match. */
+  readonly queue?: string;
+  readonly properties?: Readonly<Record<string, Scalar>>;
+}
+
+export type QueueType = "unordered" | "ordered";
+
+/** A queue as configured; absent fields have the defaults of `limits.ts`. */
+export interface QueueConfig {
+  /** Patterns: `a/b` exactly, `a/.` children, `a/*` everything below, `*` everything. */
+  readonly topics: readonly string[];
+  readonly type?: QueueType;
+  /** Attempts at a time on one instance. −1: as many as it has processors; 0 < n < 1: that share of them. Absent: what its workers take. */
+  readonly maxParallel?: number;
+  readonly retries?: number;
+  readonly retryDelayMs?: number;
+  /** Keep succeeded jobs in the history (others are always kept). */
+  readonly keepJobs?: boolean;
+  /** How long ids that users gave are remembered. */
+  readonly keepIds?: { readonly ms: number; readonly count: number };
+  /** Higher first; among equals the one configured first. The first match wins. */
+  readonly ranking?: number;
+}
+
+/** What one `work()` of an instance takes: topic patterns (`a/b`, `a/*` children, `a/**` all below) and how many at a time. */
+export interface WorkerPool {
+  readonly topics: readonly string[];
+  readonly slots: number;
+}
+
+export interface ErrorInfo {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** Everything known of one job now. Payloads are encoded msgpack. */
+export interface JobView {
+  readonly id: string;
+  readonly number: number;
+  readonly topic: string;
+  readonly queue: string;
+  readonly state: JobState;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly retries: number;
+  readonly waits?: WaitReason;
+  readonly notBefore?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  /** Instance that runs it, or ran it last. */
+  readonly instance?: string;
+  readonly stopRequested?: boolean;
+  readonly progress?: { readonly fraction: number | null; readonly message: string | null; readonly at: number };
+  readonly log?: readonly string[];
+  readonly properties?: Readonly<Record<string, Scalar>>;
+  readonly input?: Payload;
+  readonly result?: Payload;
+  readonly reason?: string;
+  readonly error?: ErrorInfo;
+  /** The job this one was made from by `retry`. */
+  readonly cause?: string;
+}
+
+/** Why a job waits, with names and numbers a person can act on. */
+export interface WhyView {
+  readonly id: string;
+  readonly state: JobState;
+  readonly waits: WaitReason | null;
+  /** One sentence. */
+  readonly text: string;
+  readonly detail: Readonly<Record<string, Scalar | readonly string[]>>;
+}
+
+export interface QueueStatistics {
+  /** Whole backlog, whatever it waits for. */
+  readonly queued: number;
+  readonly active: number;
+  readonly finished: number;
+  /** Failed attempts that were retried. */
+  readonly failed: number;
+  /** Ends other than success. */
+  readonly cancelled: number;
+  /** finished + failed + cancelled. */
+  readonly processed: number;
+  /** −1: never. */
+  readonly lastActivatedAt: number;
+  readonly lastFinishedAt: number;
+  readonly averageWaitingMs: number;
+  readonly averageProcessingMs: number;
+  readonly since: number;
+}
+
+export interface QueueView {
+  readonly name: string;
+  readonly config: QueueConfig;
+  readonly suspended: boolean;
+  readonly suspendedSince?: number;
+  readonly statistics: QueueStatistics;
+}
+
+export interface InstanceView {
+  readonly instance: string;
+  readonly incarnation: string;
+  readonly principal: string;
+  readonly joinedAt: number;
+  readonly draining: boolean;
+  readonly pools: readonly (WorkerPool & { readonly used: number })[];
+}
+
+/** Filter of `find` and of bulk operations. Maps of `where` are OR-ed, their entries AND-ed; key prefixes `= < <= > >=`. */
+export interface JobFilter {
+  /** A state, or `all` (unfinished), `history` (any end), `cancelled` (any end but success). */
+  readonly state?: JobState | "all" | "history" | "cancelled";
+  readonly topic?: string;
+  readonly queue?: string;
+  readonly where?: readonly Readonly<Record<string, Scalar>>[];
+}
+
+/** Items told to a worker's instance: `[0, job, attempt, id, topic, input, options]` runs, `[1, job, attempt, reason]` aborts. */
+export const RUN = 0;
+export const ABORT = 1;
+
+export interface RunOptions {
+  readonly timeoutMs?: number;
+  /** Failures so far and how many there may be. */
+  readonly failures: number;
+  readonly retries: number;
+  readonly properties?: Readonly<Record<string, Scalar>>;
+  /** True when the attempt must be given up if the host is silent (see `hostSilenceMs`). */
+  readonly exclusive?: boolean;
+}
+
+/** Reasons of `given-up` when the host took the last attempt away from a worker that may still be running it. */
+export const TAKEN_AWAY = { lost: "lost", overdue: "overdue" } as const;
+
+export type AbortReason = "stop" | "timeout" | "superseded";
+
+/** How an attempt ended: `[job, attempt, kind, …]` on the wire, kinds as below. */
+export const OUTCOME = { succeeded: 0, failed: 1, canceled: 2, snoozed: 3, released: 4, timedOut: 5 } as const;
+
+/** `[id, state, result, attempts, reason, error]`, pushed to clients that wait for a result. */
+export type ResultItem = readonly [id: string, state: EndState, result: Payload | null, attempts: number, reason: string | null, error: ErrorInfo | null];
