@@ -1,0 +1,105 @@
+/** JetStream's API, by callback for the ports and by promise for setting up. */
+import type { Msg } from "@nats-io/transport-node";
+import type { CallAnswer } from "./calls.ts";
+import type { Connection } from "./connect.ts";
+import { type ApiAnswer, apiAnswer, faultOf, isRecord, readFailure } from "./faults.ts";
+import { API_TIMEOUT_MS, SETUP_TIMEOUT_MS } from "./limits.ts";
+import { plain } from "./plain.ts";
+
+const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
+
+/** `verb` as in `STREAM.INFO.<stream>`. */
+export function callApi(connection: Connection, verb: string, body: object | undefined, done: (answer: ApiAnswer) => void, timeoutMs: number = API_TIMEOUT_MS): void {
+  const data = body === undefined ? NOTHING : encoder.encode(JSON.stringify(body));
+  connection.calls.request(`$JS.API.${verb}`, data, { timeoutMs, whileDown: "fail" }, (answer) => done(apiAnswer(answer)));
+}
+
+export const askApi = (connection: Connection, verb: string, body?: object): Promise<ApiAnswer> =>
+  new Promise((resolve) => callApi(connection, verb, body, resolve, SETUP_TIMEOUT_MS));
+
+/** @throws {Fault} for everything that is not a body; `doing` begins its message. */
+export async function requireApi(connection: Connection, doing: string, verb: string, body?: object): Promise<Readonly<Record<string, unknown>>> {
+  const answer = await askApi(connection, verb, body);
+  if (answer.kind === "ok") return answer.body;
+  throw faultOf(doing, answer);
+}
+
+/**
+ * Forgets the messages of a filter below a sequence. Below 1 there is none, and the server must not be asked: 0 means
+ * everything to it, and to servers before 2.11 so does 1.
+ */
+export function purgeBelow(connection: Connection, stream: string, filter: string, below: number, done: (ok: boolean) => void): void {
+  if (below <= 1) queueMicrotask(() => connection.guarded(() => done(true)));
+  else callApi(connection, `STREAM.PURGE.${stream}`, { filter, seq: below }, (answer) => done(answer.kind === "ok"));
+}
+
+/** Forgets all messages of a filter. */
+export function purgeAll(connection: Connection, stream: string, filter: string, done: (ok: boolean) => void): void {
+  callApi(connection, `STREAM.PURGE.${stream}`, { filter }, (answer) => done(answer.kind === "ok"));
+}
+
+export interface StoredMessage {
+  readonly sequence: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly contentType: string | undefined;
+}
+
+export type MessageAnswer =
+  | { readonly kind: "message"; readonly message: StoredMessage | undefined }
+  | { readonly kind: "unavailable" }
+  | { readonly kind: "stop"; readonly cause: "no-stream" | "denied" };
+
+export type MessageQuery = { readonly last_by_subj: string } | { readonly seq: number; readonly next_by_subj?: string };
+
+/** One message from the stream's leader; never a direct get, which a replica that is behind may answer. */
+export function leaderMessage(connection: Connection, stream: string, query: MessageQuery, done: (answer: MessageAnswer) => void): void {
+  callApi(connection, `STREAM.MSG.GET.${stream}`, query, (answer) => {
+    if (answer.kind === "ok") {
+      const message = messageIn(answer.body["message"]);
+      done(message === undefined ? { kind: "unavailable" } : { kind: "message", message });
+      return;
+    }
+    const failure = readFailure(answer);
+    if (failure === "absent") done({ kind: "message", message: undefined });
+    else if (failure === "unavailable") done({ kind: "unavailable" });
+    else done({ kind: "stop", cause: failure });
+  });
+}
+
+/** One message from any replica, which may be behind. */
+export function directMessage(connection: Connection, stream: string, query: MessageQuery, done: (answer: MessageAnswer) => void): void {
+  const options = { timeoutMs: API_TIMEOUT_MS, whileDown: "fail" as const };
+  connection.calls.request(`$JS.API.DIRECT.GET.${stream}`, encoder.encode(JSON.stringify(query)), options, (answer) => done(directAnswer(answer)));
+}
+
+export function directAnswer(answer: CallAnswer): MessageAnswer {
+  if (answer.kind === "denied") return { kind: "stop", cause: "denied" };
+  if (answer.kind !== "answer") return { kind: "unavailable" };
+  const { headers } = answer.message;
+  if (headers === undefined || headers.code >= 300) return headers?.code === 404 ? { kind: "message", message: undefined } : { kind: "unavailable" };
+  return { kind: "message", message: directMessageIn(answer.message) };
+}
+
+/** A direct get sends a message as it was, with its place in further headers. */
+export function directMessageIn({ headers, data }: Msg): StoredMessage | undefined {
+  if (headers === undefined) return undefined;
+  return { sequence: Number(headers.get("Nats-Sequence")), subject: headers.get("Nats-Subject"), data: plain(data), contentType: headers.get("Content-Type", "insensitive") };
+}
+
+const CONTENT_TYPE = /^content-type:[ \t]*(\S+)/im;
+
+function messageIn(value: unknown): StoredMessage | undefined {
+  if (!isRecord(value) || typeof value["seq"] !== "number") return undefined;
+  const { seq: sequence, subject, data, hdrs } = value;
+  return {
+    sequence,
+    subject: String(subject),
+    data: typeof data === "string" ? fromBase64(data) : NOTHING,
+    contentType: typeof hdrs === "string" ? CONTENT_TYPE.exec(Buffer.from(hdrs, "base64").toString("utf8"))?.[1] : undefined,
+  };
+}
+
+/** A plain array of its own: a Buffer would be compared and encoded differently. */
+const fromBase64 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "base64"));

@@ -1,0 +1,17 @@
+import { readFile } from "node:fs/promises";
+import { expect, it } from "vitest";
+import { serverConfig, shippedConfig } from "./conf.ts";
+
+it("nats.conf at the top of the repository is what the table of roles generates", async () => {
+  expect(await readFile(new URL("../../../nats.conf", import.meta.url), "utf8")).toBe(shippedConfig());
+});
+
+it("the shipped configuration syncs on every write and has no password in it", () => {
+  expect(shippedConfig()).toContain("sync_interval: always");
+  expect([...shippedConfig().matchAll(/^ *password: (.*)$/gm)].map((line) => line[1]).every((value) => value?.startsWith("$LONGSHORE_PASSWORD_"))).toBe(true);
+});
+
+it("text from outside cannot leave its quotes", () => {
+  const text = serverConfig({ listen: "127.0.0.1:4222", monitor: "127.0.0.1:8222", storeDir: '/tmp/a"b\nlisten: 0.0.0.0' });
+  expect(text).toContain('store_dir: "/tmp/a\\"b\\nlisten: 0.0.0.0"');
+});

@@ -1,0 +1,112 @@
+/** The text of nats-server's configuration: `nats.conf` of the repository and the embedded server's, from one source. */
+import { FILE_STORE_BYTES, MAX_PAYLOAD_BYTES, MEMORY_STORE_BYTES } from "./limits.ts";
+import { permissionsOf, ROLE_NAMES, type RoleName } from "./roles.ts";
+
+export interface ServerUser {
+  /** Also the principal: a token of every subject the user may speak on. */
+  readonly name: string;
+  readonly roles: readonly RoleName[];
+  /** The environment variable that holds the password. It must not look like a number. */
+  readonly passwordVariable: string;
+}
+
+export interface ServerSettings {
+  readonly listen: string;
+  /** Where monitoring is served; it has no password and must stay on loopback. */
+  readonly monitor: string;
+  readonly storeDir: string;
+  readonly serverName?: string;
+  readonly cluster?: string;
+  /** Without users everybody who reaches the server may do everything. */
+  readonly users?: readonly ServerUser[];
+  readonly fileStoreBytes?: number;
+  readonly memoryStoreBytes?: number;
+  readonly maxPayloadBytes?: number;
+  /** False only for tests: an acknowledged message may then be lost with the machine. */
+  readonly syncAlways?: boolean;
+  /** False only for tests. */
+  readonly jetstream?: boolean;
+  /** Further lines, for example routes or leaf nodes. */
+  readonly extra?: string;
+}
+
+/** One user for each role, named like it. */
+export const ROLE_USERS: readonly ServerUser[] = ROLE_NAMES.map((role) => ({
+  name: role,
+  roles: [role],
+  passwordVariable: `LONGSHORE_PASSWORD_${role.toUpperCase()}`,
+}));
+
+export function serverConfig(settings: ServerSettings): string {
+  return [
+    `listen: ${quoted(settings.listen)}`,
+    `http: ${quoted(settings.monitor)}`,
+    ...(settings.serverName === undefined ? [] : [`server_name: ${quoted(settings.serverName)}`]),
+    `max_payload: ${settings.maxPayloadBytes ?? MAX_PAYLOAD_BYTES}`,
+    "# A process that died without a word is noticed after 20 seconds.",
+    'ping_interval: "10s"',
+    "ping_max: 2",
+    ...(settings.jetstream === false ? [] : jetstreamLines(settings)),
+    ...(settings.users === undefined ? [] : accountLines(settings.cluster ?? "main", settings.users)),
+    ...(settings.extra === undefined ? [] : [settings.extra]),
+    "",
+  ].join("\n");
+}
+
+/** What `nats.conf` at the top of the repository says. */
+export function shippedConfig(): string {
+  return SHIPPED_HEADER + serverConfig({ listen: "127.0.0.1:4222", monitor: "127.0.0.1:8222", storeDir: ".longshore/nats", users: ROLE_USERS });
+}
+
+const SHIPPED_HEADER = `# The nats-server configuration we tell people to run, for nats-server 2.10 and newer.
+#
+# Generated from packages/nats/src/roles.ts and conf.ts; a test compares. Write it anew with
+#   npx tsx --conditions=@longshore/source packages/nats/src/print-conf.ts > nats.conf
+#
+# Each password comes from an environment variable: LONGSHORE_PASSWORD_HOST and so on. The server does not start
+# without them. Begin a password with a letter: the server reads one that looks like a number as a number.
+# One user may hold several roles, and there may be any number of users; a user's name is its principal.
+# Before anybody else than this machine may connect: listen on another address, and configure TLS.
+
+`;
+
+function jetstreamLines(settings: ServerSettings): readonly string[] {
+  return [
+    "",
+    "jetstream {",
+    `  store_dir: ${quoted(settings.storeDir)}`,
+    `  max_file_store: ${settings.fileStoreBytes ?? FILE_STORE_BYTES}`,
+    `  max_memory_store: ${settings.memoryStoreBytes ?? MEMORY_STORE_BYTES}`,
+    ...(settings.syncAlways === false
+      ? []
+      : ["  # Acknowledged means on disk. With the server's default (2 minutes) a power loss takes what was acknowledged.", "  sync_interval: always"]),
+    "}",
+  ];
+}
+
+function accountLines(cluster: string, users: readonly ServerUser[]): readonly string[] {
+  return ["", "accounts {", "  LONGSHORE {", "    jetstream: enabled", "    users: [", ...users.flatMap((user) => userLines(cluster, user)), "    ]", "  }", "}"];
+}
+
+function userLines(cluster: string, user: ServerUser): readonly string[] {
+  const permissions = permissionsOf(user.roles, cluster, user.name);
+  const list = (subjects: readonly string[]): readonly string[] => subjects.map((subject) => `            ${quoted(subject)}`);
+  return [
+    `      # ${user.roles.join(", ")}`,
+    "      {",
+    `        user: ${quoted(user.name)}`,
+    `        password: $${user.passwordVariable}`,
+    "        permissions {",
+    "          publish: [",
+    ...list(permissions.publish),
+    "          ]",
+    "          subscribe: [",
+    ...list(permissions.subscribe),
+    "          ]",
+    ...(permissions.responds ? ['          allow_responses: { max: 1, expires: "5m" }'] : []),
+    "        }",
+    "      }",
+  ];
+}
+
+const quoted = (text: string): string => JSON.stringify(text);

@@ -1,0 +1,18 @@
+export { blobsOf } from "./blobs.ts";
+export { ROLE_USERS, type ServerSettings, type ServerUser, serverConfig, shippedConfig } from "./conf.ts";
+export { type Connection, type ConnectOptions, connect } from "./connect.ts";
+export { type InboxOptions, inboxOf } from "./inbox.ts";
+export { type JournalOptions, journalOf } from "./journal.ts";
+export { type MarksOptions, marksOf } from "./marks.ts";
+export { type Finding, type PreflightOptions, preflight } from "./preflight.ts";
+export { provision, type StreamFinding, type Verified, verify } from "./provision.ts";
+export type { ReadFrom } from "./reading.ts";
+export { type Permissions, permissionsOf, ROLE_NAMES, type RoleName } from "./roles.ts";
+export { fetchServer, type Suite } from "./server/fetch.ts";
+export { type FindOptions, findServer, type ServerBinary } from "./server/find.ts";
+export { type NatsServer, type StartOptions, startServer } from "./server/start.ts";
+export { serverTimeOf } from "./server-time.ts";
+export { type SnapshotsOptions, snapshotsOf } from "./snapshots.ts";
+export { type StrayOptions, strayInboxOf } from "./strays.ts";
+export type { StreamOptions } from "./streams.ts";
+export { wireOf } from "./wire.ts";

@@ -1,0 +1,43 @@
+/** Every bound of this package, each with its unit. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** What the server takes in one message. A commit may fill half of it. */
+export const MAX_PAYLOAD_BYTES: number = MIB;
+/** The file space given to JetStream by `nats.conf`. The streams together reserve four fifths of it. */
+export const FILE_STORE_BYTES: number = 8 * GIB;
+export const MEMORY_STORE_BYTES: number = 256 * MIB;
+
+export const CONNECT_TIMEOUT_MS = 5_000;
+/** With two pings missed a dead server is noticed after 20 seconds at the latest. */
+export const PING_INTERVAL_MS = 10_000;
+export const RECONNECT_WAIT_MS = 250;
+
+/** How long an append or a question may take. Asking again is cheap, and a leader that was killed never answers. */
+export const API_TIMEOUT_MS = 2_000;
+/** How long storing may take before its outcome counts as unknown. */
+export const STORE_TIMEOUT_MS = 5_000;
+/** Creating streams on several servers takes a while. */
+export const SETUP_TIMEOUT_MS = 15_000;
+/** How often overdue requests are looked for; a time-out is late by at most this. */
+export const SWEEP_MS = 20;
+/** A sample of the server's clock that took longer says too little. */
+export const SAMPLE_ROUND_TRIP_MAX_MS = 250;
+
+/** Reading back: what is asked for ahead, and when a silent consumer is given up. */
+export const READ_AHEAD_MESSAGES = 4_096;
+export const READ_AHEAD_BYTES: number = 8 * MIB;
+export const READ_STALL_MS = 2_000;
+export const READ_GIVE_UP_MS = 20_000;
+export const CONSUMER_INACTIVE_MS = 30_000;
+
+/** Payloads and snapshots travel in pieces of this size. */
+export const PIECE_BYTES: number = 256 * KIB;
+export const PIECES_IN_FLIGHT = 8;
+export const BLOB_BYTES_MAX: number = 256 * MIB;
+
+/** One inbox message; so many of them may wait on one subject. */
+export const INBOX_MESSAGE_BYTES_MAX: number = 512 * KIB;
+export const INBOX_MESSAGES_PER_SUBJECT_MAX = 100_000;

@@ -1,0 +1,108 @@
+/** Creates the streams of a cluster, and checks that they are what they must be. */
+import { randomUUID } from "node:crypto";
+import { Fault } from "@longshore/kernel";
+import { askApi, requireApi } from "./api.ts";
+import type { Connection } from "./connect.ts";
+import { faultOf, isRecord, isStreamAbsent } from "./faults.ts";
+import { type StreamOptions, type WantedStream, wantedStreams } from "./streams.ts";
+
+/** The uuid that tells two clusters of the same name apart. */
+const CLUSTER_KEY = "longshore.cluster";
+
+export interface StreamFinding {
+  readonly stream: string;
+  /** `missing`, or the setting that differs. */
+  readonly what: string;
+  readonly wanted: string;
+  readonly found: string;
+  readonly remedy: string;
+}
+
+export interface Verified {
+  readonly clusterId: string | undefined;
+  readonly findings: readonly StreamFinding[];
+}
+
+/**
+ * Creates what is missing and corrects what differs. Repeating it changes nothing.
+ *
+ * @throws {Fault} `nats/denied`, `nats/no-jetstream`, `nats/storage-full`, `nats/unavailable`, `nats/refused`.
+ */
+export async function provision(connection: Connection, options: StreamOptions): Promise<{ readonly clusterId: string }> {
+  const wanted = wantedStreams(options);
+  const found = await Promise.all(wanted.map((stream) => configOf(connection, stream.name)));
+  const clusterId = found.map(clusterIn).find((id) => id !== undefined) ?? randomUUID();
+  for (const [i, stream] of wanted.entries()) {
+    const before = found[i];
+    const metadata = { [CLUSTER_KEY]: clusterId };
+    if (before === undefined) await requireApi(connection, `creating stream ${stream.name}`, `STREAM.CREATE.${stream.name}`, { ...stream, metadata });
+    else if (findingsIn(stream, before).length > 0 || clusterIn(before) !== clusterId) {
+      await requireApi(connection, `updating stream ${stream.name}`, `STREAM.UPDATE.${stream.name}`, updated(before, stream, metadata));
+    }
+  }
+  const after = await verify(connection, options);
+  const [first] = after.findings;
+  if (first !== undefined) throw new Fault("nats/refused", `stream ${first.stream}: ${first.what} is ${first.found} and stays so; ${first.remedy}`, { retry: "never" });
+  return { clusterId };
+}
+
+/** Looks only. No findings means that the streams are as they must be. */
+export async function verify(connection: Connection, options: StreamOptions): Promise<Verified> {
+  const wanted = wantedStreams(options);
+  const found = await Promise.all(wanted.map((stream) => configOf(connection, stream.name)));
+  const ids = new Set(found.map(clusterIn).filter((id) => id !== undefined));
+  const findings = wanted.flatMap((stream, i) => {
+    const config = found[i];
+    if (config !== undefined) return findingsIn(stream, config);
+    return [{ stream: stream.name, what: "missing", wanted: "exists", found: "does not exist", remedy: "run `longshore setup`" }];
+  });
+  if (ids.size > 1) {
+    findings.push({
+      stream: wanted.map((stream) => stream.name).join(", "),
+      what: "cluster id",
+      wanted: "one",
+      found: [...ids].join(", "),
+      remedy: "these streams are of different clusters: restore them from one backup",
+    });
+  }
+  return { clusterId: [...ids][0], findings };
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+async function configOf(connection: Connection, stream: string): Promise<Config | undefined> {
+  const answer = await askApi(connection, `STREAM.INFO.${stream}`);
+  if (answer.kind === "ok") return isRecord(answer.body["config"]) ? answer.body["config"] : undefined;
+  if (answer.kind === "error" && isStreamAbsent(answer.error)) return undefined;
+  throw faultOf(`looking at stream ${stream}`, answer);
+}
+
+function findingsIn(wanted: WantedStream, found: Config): StreamFinding[] {
+  return Object.entries(wanted).flatMap(([what, value]) => {
+    // The server leaves out what is false or empty. A description is for people.
+    const is = found[what] ?? (typeof value === "boolean" ? false : undefined);
+    if (what === "description" || isSame(value, is)) return [];
+    return [{ stream: wanted.name, what, wanted: JSON.stringify(value), found: JSON.stringify(is) ?? "not set", remedy: remedyFor(what) }];
+  });
+}
+
+/** Room and copies may be more than wanted; everything else must be equal. */
+const isSame = (wanted: unknown, found: unknown): boolean =>
+  Array.isArray(wanted) && Array.isArray(found) ? JSON.stringify([...wanted].sort()) === JSON.stringify([...found].sort()) : wanted === found;
+
+const remedyFor = (what: string): string =>
+  what === "storage" || what === "retention"
+    ? "this cannot be changed: export the histories, delete the stream, run `longshore setup` and import"
+    : "run `longshore setup` to correct it";
+
+/** What the server set by itself is kept, apart from its own notes about itself. */
+function updated(before: Config, wanted: WantedStream, metadata: Readonly<Record<string, string>>): Config {
+  const kept = isRecord(before["metadata"]) ? Object.entries(before["metadata"]).filter(([key]) => !key.startsWith("_nats.")) : [];
+  return { ...before, ...wanted, metadata: { ...Object.fromEntries(kept), ...metadata } };
+}
+
+function clusterIn(config: Config | undefined): string | undefined {
+  const metadata = config?.["metadata"];
+  const id = isRecord(metadata) ? metadata[CLUSTER_KEY] : undefined;
+  return typeof id === "string" ? id : undefined;
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { covers, permissionsOf, ROLE_NAMES } from "./roles.ts";
+
+describe("a permission covers", () => {
+  it.each([
+    ["a.b", "a.b", true],
+    ["a.*", "a.b", true],
+    ["a.*", "a.*", true],
+    ["a.>", "a.b.c", true],
+    ["a.>", "a.>", true],
+    [">", "a", true],
+    ["a.*", "a.>", false],
+    ["a.*", "a.b.c", false],
+    ["a.>", "a", false],
+    ["a.b", "a.*", false],
+    ["a.b.c", "a.b", false],
+  ])("%s, asked for %s: %s", (permission, wanted, is) => {
+    expect(covers(permission, wanted)).toBe(is);
+  });
+});
+
+describe("the table of roles", () => {
+  const all = ROLE_NAMES.map((role) => ({ role, ...permissionsOf([role], "main", "alice") }));
+
+  it("lets everybody listen to its own answers only", () => {
+    for (const { subscribe } of all) expect(subscribe.filter((subject) => subject.startsWith("_INBOX"))).toEqual(["_INBOX_alice.>"]);
+  });
+
+  it("lets nobody but hosts write histories, marks, snapshots, dispatches, results and public events", () => {
+    for (const { role, publish } of all) {
+      const written = ["jr", "mk", "sn", "wk", "re", "ev"].filter((what) => publish.some((given) => covers(given, `ls.main.${what}.a.b.c`)));
+      expect(written).toEqual(role === "host" ? ["jr", "mk", "sn", "wk", "re", "ev"] : []);
+    }
+  });
+
+  it("lets nobody but hosts create a consumer, which delivers wherever its creator says", () => {
+    for (const { role, publish } of all) if (role !== "host") expect(publish.filter((subject) => subject.includes("CONSUMER"))).toEqual([]);
+  });
+
+  it("gives nobody a whole API and no role that of creating consumers without a filter", () => {
+    for (const { publish } of all) {
+      expect(publish.some((given) => covers(given, "$JS.API.STREAM.DELETE.LS_main_JOURNAL"))).toBe(false);
+      expect(publish.some((given) => covers(given, "$JS.API.CONSUMER.CREATE.LS_main_JOURNAL.c"))).toBe(false);
+      expect(publish.some((given) => covers(given, "$JS.API.CONSUMER.DURABLE.CREATE.LS_main_JOURNAL.c"))).toBe(false);
+    }
+  });
+
+  it("binds commands and inbox messages to the user's own name", () => {
+    for (const { publish } of all) {
+      const foreign = ["submit", "outcome", "operate", "actor", "hello"].filter((role) => publish.some((given) => covers(given, `ls.main.in.k.a.${role}.bob`) || covers(given, `ls.main.cm.k.a.${role}.bob`)));
+      expect(foreign).toEqual([]);
+    }
+  });
+
+  it("adds up the roles of one user", () => {
+    const both = permissionsOf(["submitter", "worker"], "main", "alice");
+    expect(both.publish).toContain("ls.main.cm.*.*.submit.alice");
+    expect(both.publish).toContain("ls.main.cm.*.*.outcome.alice");
+    expect(both.responds).toBe(true);
+    expect(new Set(both.publish).size).toBe(both.publish.length);
+  });
+});

@@ -1,0 +1,166 @@
+/**
+ * Who may do what: the table from which every permission in `nats.conf` is generated.
+ *
+ * A user's name is its principal, and the principal is a token of every subject it may speak on, so a receiver knows
+ * the sender from the subject alone. Answers go to `_INBOX_<principal>.>`, which nobody else may listen to. Only hosts
+ * may create consumers: a consumer delivers wherever its creator says, with nobody's permissions.
+ */
+import { type ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf } from "@longshore/kernel";
+
+export type RoleName = "submitter" | "worker" | "host" | "observer" | "operator" | "peer" | "provisioner";
+
+export const ROLE_NAMES: readonly RoleName[] = ["submitter", "worker", "host", "observer", "operator", "peer", "provisioner"];
+
+export interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** May answer whoever asks it, once per question. */
+  readonly responds: boolean;
+}
+
+/** Where the answers to a principal's questions arrive. */
+export const inboxPrefix = (principal: string): string => `_INBOX_${principal}`;
+
+/** Tells a user what it may do itself; the preflight asks it. */
+export const OWN_PERMISSIONS = "$SYS.REQ.USER.INFO";
+
+/** Whether a permission covers everything that `wanted` names. */
+export function covers(permission: string, wanted: string): boolean {
+  const given = permission.split(".");
+  const tokens = wanted.split(".");
+  for (const [i, token] of given.entries()) {
+    if (token === ">") return tokens.length > i;
+    if (i >= tokens.length || (token !== "*" && token !== tokens[i]) || (token === "*" && tokens[i] === ">")) return false;
+  }
+  return given.length === tokens.length;
+}
+
+/** Everything a user may do who holds these roles. */
+export function permissionsOf(roles: readonly RoleName[], cluster: string, principal: string): Permissions {
+  const parts = roles.map((role) => permissionsIn(role, subjectsOf(cluster), streamsOf(cluster), principal));
+  const union = (pick: (part: Permissions) => readonly string[]): readonly string[] => [...new Set(parts.flatMap(pick))];
+  return {
+    publish: [...union((part) => part.publish), OWN_PERMISSIONS],
+    subscribe: [...new Set([`${inboxPrefix(principal)}.>`, ...union((part) => part.subscribe)])],
+    responds: parts.some((part) => part.responds),
+  };
+}
+
+function permissionsIn(role: RoleName, subjects: Subjects, streams: StreamNames, principal: string): Permissions {
+  switch (role) {
+    case "submitter":
+      return submitter(subjects, streams, principal);
+    case "worker":
+      return worker(subjects, streams, principal);
+    case "host":
+      return host(subjects, streams, principal);
+    case "observer":
+      return observer(subjects, streams, principal);
+    case "operator":
+      return operator(subjects, streams, principal);
+    case "peer":
+      return peer(subjects, streams, principal);
+    case "provisioner":
+      return provisioner(streams);
+  }
+}
+
+type Table = (subjects: Subjects, streams: StreamNames, principal: string) => Permissions;
+
+/** The two ways in and the questions, for one role token. */
+const speaksAs = (subjects: Subjects, role: (typeof ROLES)[number], principal: string): readonly string[] => [
+  subjects.command("*", "*", role, principal),
+  subjects.inbox("*", "*", role, principal),
+  subjects.query("*", "*", role, principal),
+];
+
+/**
+ * Puts payloads under the own name, and reads those of all: a wildcard in place of a digest gives the last one put, and
+ * no permission can forbid that. The inbox's info tells the server's time.
+ */
+const usesPayloads = (subjects: Subjects, streams: StreamNames, principal: string): readonly string[] => [
+  `${subjects.prefix}bl.${principal}.*.*`,
+  `$JS.API.DIRECT.GET.${streams.blobs}.${subjects.prefix}bl.*.*.*`,
+  `$JS.API.STREAM.INFO.${streams.inbox}`,
+];
+
+const submitter: Table = (subjects, streams, principal) => ({
+  publish: [...speaksAs(subjects, "submit", principal), ...usesPayloads(subjects, streams, principal)],
+  subscribe: [`${subjects.prefix}re.${principal}.*`],
+  responds: false,
+});
+
+const worker: Table = (subjects, streams, principal) => ({
+  publish: [
+    ...speaksAs(subjects, "outcome", principal),
+    ...speaksAs(subjects, "hello", principal),
+    subjects.hello(principal, "*"),
+    ...usesPayloads(subjects, streams, principal),
+  ],
+  subscribe: [`${subjects.prefix}wk.${principal}.*`, subjects.ping(principal, "*"), subjects.hellos],
+  responds: true,
+});
+
+/** Hosts alone write histories. They publish to other clusters' inboxes in the name of their own cluster. */
+const host: Table = (subjects, streams, principal) => ({
+  publish: [
+    ...speaksAs(subjects, "actor", principal),
+    `ls.*.in.*.*.peer.${subjects.cluster}`,
+    ...["jr", "mk", "sn", "wk", "re", "ev", "ping"].map((what) => `${subjects.prefix}${what}.>`),
+    subjects.hello(principal, "*"),
+    ...usesPayloads(subjects, streams, principal),
+    "$JS.API.INFO",
+    ...Object.values(streams).flatMap((stream) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.STREAM.MSG.GET.${stream}`]),
+    ...[streams.inbox, streams.peers, streams.journal, streams.snapshots, streams.blobs].map((stream) => `$JS.API.STREAM.PURGE.${stream}`),
+    `$JS.API.DIRECT.GET.${streams.journal}`,
+    ...reads(streams.inbox, `${subjects.prefix}in.>`),
+    ...reads(streams.peers, `${subjects.prefix}in.>`),
+    ...reads(streams.journal, `${subjects.prefix}jr.>`),
+    ...reads(streams.snapshots, `${subjects.prefix}sn.>`),
+  ],
+  subscribe: [...["cm", "q", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*")],
+  responds: true,
+});
+
+/** Consumers under names that nobody can guess: a permission cannot tell whose consumer a name is. */
+const reads = (stream: string, filter: string): readonly string[] => [
+  `$JS.API.CONSUMER.CREATE.${stream}.*.${filter}`,
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
+  `$JS.API.CONSUMER.DELETE.${stream}.*`,
+];
+
+/** Looks at everything and changes nothing: public events, questions, histories by direct get. */
+const observer: Table = (subjects, streams, principal) => ({
+  publish: [
+    subjects.query("*", "*", "operate", principal),
+    "$JS.API.INFO",
+    ...Object.values(streams).map((stream) => `$JS.API.STREAM.INFO.${stream}`),
+    `$JS.API.DIRECT.GET.${streams.journal}`,
+    `$JS.API.DIRECT.GET.${streams.journal}.>`,
+    `$JS.API.DIRECT.GET.${streams.snapshots}`,
+    `$JS.API.DIRECT.GET.${streams.snapshots}.>`,
+  ],
+  subscribe: [`${subjects.prefix}ev.>`, subjects.hellos],
+  responds: false,
+});
+
+const operator: Table = (subjects, streams, principal) => {
+  const looks = observer(subjects, streams, principal);
+  return { ...looks, publish: [...speaksAs(subjects, "operate", principal), ...looks.publish.slice(1), ...usesPayloads(subjects, streams, principal)] };
+};
+
+/** Another cluster, whose principal is its name: its routers' messages, and the payloads that go with them. */
+const peer: Table = (subjects, streams, principal) => ({
+  publish: [subjects.inbox("*", "*", "peer", principal), ...usesPayloads(subjects, streams, principal)],
+  subscribe: [],
+  responds: false,
+});
+
+const provisioner = (streams: StreamNames): Permissions => ({
+  publish: [
+    "$JS.API.INFO",
+    ...Object.values(streams).flatMap((stream) => ["INFO", "CREATE", "UPDATE"].map((verb) => `$JS.API.STREAM.${verb}.${stream}`)),
+  ],
+  subscribe: [],
+  responds: false,
+});

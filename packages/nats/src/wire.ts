@@ -1,0 +1,106 @@
+/**
+ * Messages between processes, on one connection.
+ *
+ * The bytes given to `publish`, `request` and `store` belong to the wire until the next turn of the event loop: the
+ * client sends what one turn produced in one write.
+ */
+import type { Wire, WireAnswer, WireMessage } from "@longshore/kernel";
+import { Fault } from "@longshore/kernel";
+import type { Msg } from "@nats-io/transport-node";
+import type { CallAnswer } from "./calls.ts";
+import type { Connection } from "./connect.ts";
+import { storeAnswer } from "./faults.ts";
+import { STORE_TIMEOUT_MS } from "./limits.ts";
+import { plain } from "./plain.ts";
+
+export function wireOf(connection: Connection): Wire {
+  const { nc, calls } = connection;
+  return {
+    publish(subject, data) {
+      // What is sent to nobody is lost: the client would keep it without a bound until the server is back.
+      if (!connection.isUp) return;
+      try {
+        nc.publish(subject, data);
+      } catch (cause) {
+        connection.report(notSent(subject, data, cause));
+      }
+    },
+    request(subject, data, timeoutMs, done) {
+      calls.request(subject, data, { timeoutMs, whileDown: "wait" }, (answer) => {
+        if (answer.kind === "too-large") connection.report(notSent(subject, data));
+        done(wireAnswer(answer));
+      });
+    },
+    subscribe(subject, onMessage) {
+      const subscription = nc.subscribe(subject, {
+        callback: (error, message) => {
+          // A refused subscription is reported by the connection.
+          if (error === null) connection.guarded(() => onMessage(new Arrived(connection, message)));
+        },
+      });
+      return () => subscription.unsubscribe();
+    },
+    store(subject, data, done) {
+      calls.request(subject, data, { timeoutMs: STORE_TIMEOUT_MS, whileDown: "fail" }, (answer) => done(storeAnswer(answer)));
+    },
+    onReconnect: (handler) => connection.onReconnect(handler),
+    get connected() {
+      return connection.isUp;
+    },
+    maxPayloadBytes: connection.maxPayloadBytes,
+  };
+}
+
+function wireAnswer(answer: CallAnswer): WireAnswer {
+  switch (answer.kind) {
+    case "answer":
+      return { kind: "answer", data: plain(answer.message.data) };
+    case "down":
+      return { kind: "timeout" };
+    case "too-large":
+      // Asking again would not help, so it must not look like a time-out.
+      return { kind: "denied" };
+    case "denied":
+    case "no-responders":
+    case "timeout":
+      return { kind: answer.kind };
+  }
+}
+
+const notSent = (subject: string, data: Uint8Array, cause?: unknown): Fault =>
+  new Fault("nats/not-sent", `a message of ${data.length} bytes to ${subject} was not sent`, { retry: "never", cause });
+
+/** Reads its parts when they are asked for: most messages need neither headers nor reply. */
+class Arrived implements WireMessage {
+  readonly #connection: Connection;
+  readonly #message: Msg;
+  constructor(connection: Connection, message: Msg) {
+    this.#connection = connection;
+    this.#message = message;
+  }
+  get subject(): string {
+    return this.#message.subject;
+  }
+  get data(): Uint8Array {
+    return plain(this.#message.data);
+  }
+  get json(): boolean {
+    return isJson(this.#message.headers?.get("Content-Type", "insensitive"));
+  }
+  get reply(): ((data: Uint8Array) => void) | undefined {
+    const subject = this.#message.reply;
+    if (subject === undefined || subject === "") return undefined;
+    const connection = this.#connection;
+    return (data) => {
+      if (!connection.isUp) return;
+      try {
+        connection.nc.publish(subject, data);
+      } catch (cause) {
+        connection.report(notSent(subject, data, cause));
+      }
+    };
+  }
+}
+
+/** `Content-Type: application/json` marks JSON; everything else is msgpack. */
+export const isJson = (contentType: string | undefined): boolean => contentType?.startsWith("application/json") === true;
