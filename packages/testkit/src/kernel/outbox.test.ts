@@ -1,0 +1,153 @@
+/** Messages between actors: numbered per receiver, one publish in flight, one effect each. */
+import type { HostPorts, StoreAnswer } from "@longshore/kernel";
+import { decodeTrusted, streamsOf } from "@longshore/kernel";
+import { describe, expect, test } from "vitest";
+import { Gate, HostWorld } from "./host-world.ts";
+
+type Store = HostPorts["wire"]["store"];
+
+/** Puts something between an actor and the inbox it sends to. */
+const withStore = (around: (store: Store) => Store) => (ports: HostPorts): HostPorts => {
+  const { wire } = ports;
+  const store = around((subject, data, done) => wire.store(subject, data, done));
+  return {
+    ...ports,
+    wire: {
+      publish: (subject, data) => wire.publish(subject, data), request: (subject, data, timeoutMs, done) => wire.request(subject, data, timeoutMs, done),
+      subscribe: (subject, onMessage) => wire.subscribe(subject, onMessage), onReconnect: (handler) => wire.onReconnect(handler),
+      store, get connected() { return wire.connected; }, maxPayloadBytes: wire.maxPayloadBytes,
+    },
+  };
+};
+
+describe("the outbox", () => {
+  test("what one actor sends another applies, in order and once", () => {
+    const world = new HostWorld();
+    world.open();
+    const receiver = world.open({ instance: "i2", actor: "other" });
+    for (let i = 0; i < 20; i++) world.ask({ send: [["other", 1], ["other", 10]] });
+    world.settle(1_000);
+    expect(receiver.host.current.state).toMatchObject({ total: 220, additions: 40 });
+  });
+
+  test("acknowledgements that are lost or doubled change nothing at the receiver", () => {
+    const world = new HostWorld();
+    let call = 0;
+    const lossy = withStore((store) => (subject, data, done) => {
+      const kind = call++ % 4;
+      if (kind === 0) return store(subject, data, () => done({ kind: "unknown" }));
+      if (kind === 1) store(subject, data, () => undefined);
+      if (kind === 2) return void world.clock.after(1, () => done({ kind: "unknown" }));
+      store(subject, data, done);
+    });
+    const sender = world.open({ ports: lossy });
+    const receiver = world.open({ instance: "i2", actor: "other" });
+    for (let i = 0; i < 20; i++) {
+      world.ask({ send: [["other", 1]] });
+      world.settle(200);
+    }
+    world.settle(20_000);
+    expect(receiver.host.current.state).toMatchObject({ total: 20, additions: 20 });
+    expect(sender.host.current.kernel.outbox.get("t.counter.other")).toMatchObject({ acked: 20, pending: [] });
+    expect(receiver.host.current.kernel.brokenLinks.size).toBe(0);
+  });
+
+  test("the next host sends again what was not acknowledged, under the same numbers", () => {
+    const world = new HostWorld();
+    const deaf = withStore((store) => (subject, data) => store(subject, data, () => undefined));
+    const sender = world.open({ ports: deaf });
+    const receiver = world.open({ instance: "i2", actor: "other" });
+    world.ask({ send: [["other", 1], ["other", 2]] });
+    world.settle(100);
+    sender.host.close();
+    world.open({ instance: "i3" });
+    world.ask({ send: [["other", 4]] });
+    world.settle(3_000);
+    expect(receiver.host.current.state).toMatchObject({ total: 7, additions: 3 });
+  });
+
+  test("one publish per receiver is in flight, and a dead link holds back nobody else", () => {
+    const world = new HostWorld();
+    const inFlight = new Map<string, number>();
+    let most = 0;
+    const counted = withStore((store) => (subject, data, done) => {
+      inFlight.set(subject, (inFlight.get(subject) ?? 0) + 1);
+      most = Math.max(most, inFlight.get(subject)!);
+      const answer = (result: StoreAnswer): void => {
+        inFlight.set(subject, inFlight.get(subject)! - 1);
+        done(result);
+      };
+      if (subject.includes(".dead.")) world.clock.after(300, () => answer({ kind: "unknown" }));
+      else store(subject, data, answer);
+    });
+    world.open({ ports: counted });
+    const alive = world.open({ instance: "i2", actor: "alive" });
+    for (let i = 0; i < 10; i++) world.ask({ send: [["dead", 1], ["alive", 1]] });
+    world.settle(500);
+    expect(alive.host.current.state.total).toBe(10);
+    expect(most).toBe(1);
+  });
+
+  test("a message is not sent before the commit that owes it is stored", () => {
+    const world = new HostWorld();
+    const gate = new Gate();
+    const sent: number[] = [];
+    let isDown = true;
+    const watched = withStore((store) => (subject, data, done) => {
+      const message = decodeTrusted(data) as { first: number; add: number[] };
+      message.add.forEach((_, i) => sent.push(message.first + i));
+      if (isDown) world.clock.after(10, () => done({ kind: "unknown" }));
+      else store(subject, data, done);
+    });
+    world.open({ ports: (ports) => watched(gate.ports(ports)) });
+    world.ask({ send: [["other", 1]] });
+    world.settle();
+    gate.held = true;
+    world.sendDirect({ send: [["other", 2]] });
+    // The link's retry falls due while the second commit is in flight.
+    world.settle(5_000);
+    expect(Math.max(...sent)).toBe(1);
+    isDown = false;
+    gate.open();
+    world.settle(5_000);
+    expect(Math.max(...sent)).toBe(2);
+  });
+});
+
+describe("links", () => {
+  const link = (first: number, ...add: number[]): Record<string, unknown> => ({ from: "t.far", first, add });
+  const peer = { role: "actor", principal: "far" } as const;
+
+  test("a repeat is known by its number", () => {
+    const world = new HostWorld();
+    const { host } = world.open();
+    for (const message of [link(1, 1, 1), link(1, 1, 1), link(2, 1, 1), link(4, 1)]) world.store(message, peer);
+    world.settle(100);
+    expect(host.current.state.total).toBe(4);
+    expect(host.current.kernel.received.get("far/t.far")).toBe(4);
+  });
+
+  test("a skipped number stops that link and no other", () => {
+    const world = new HostWorld();
+    const { host } = world.open();
+    for (const message of [link(1, 1), link(3, 100), link(2, 100)]) world.store(message, peer);
+    world.store({ from: "t.near", first: 1, add: [1] }, { role: "actor", principal: "near" });
+    world.settle(100);
+    expect(host.current.state.total).toBe(2);
+    expect(host.current.kernel.brokenLinks.get("far/t.far")).toEqual({ expected: 2, got: 3 });
+  });
+
+  test("only actors speak on links", () => {
+    const world = new HostWorld();
+    const { host } = world.open();
+    world.store(link(1, 5), { role: "submit", principal: "mallory" });
+    world.settle(100);
+    expect(host.current.state.total).toBe(0);
+  });
+
+  test("a link's messages are kept in the peers' stream", () => {
+    const world = new HostWorld();
+    world.store(link(1, 5), peer);
+    expect(world.server.stream(streamsOf("t").peers).last).toBe(1);
+  });
+});
