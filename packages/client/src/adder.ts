@@ -1,0 +1,158 @@
+/**
+ * Adding jobs. What happens together travels together; each `add` makes one promise and one small object.
+ *
+ * A job whose payload must go to the store first, or whose schema takes its time, keeps its place in the order: what
+ * is added later waits behind it.
+ */
+import { encodeShared } from "@longshore/kernel";
+import type { JobOptions } from "@longshore/job-queue";
+import type { Client } from "./client.ts";
+import { errorOf } from "./client.ts";
+import { onAbort } from "./calls.ts";
+import type { Job } from "./define.ts";
+import { InvalidInput, OutcomeUnknown, PayloadError } from "./errors.ts";
+import { JobHandle } from "./handle.ts";
+import type { PayloadForm } from "./internal/attempt.ts";
+import type { PayloadTrouble } from "./internal/payloads.ts";
+import type { Settled } from "./internal/session-answer.ts";
+import type { Asked, Place, Session } from "./internal/session.ts";
+import { jobOptions } from "./options.ts";
+import type { AddOptions } from "./options.ts";
+import { validate } from "./schema.ts";
+import type { Schema } from "./schema.ts";
+
+/** Who hears what became of an add; exactly one of them is called, once. */
+export interface AddSink<Result> {
+  added(handle: JobHandle<Result>): void;
+  failed(error: unknown): void;
+}
+
+export function startAdd<Input, Result>(client: Client, job: Job<Input, unknown, unknown, Result>, input: Input, given: AddOptions | undefined, sink: AddSink<Result>): void {
+  const signal = given?.signal;
+  if (signal?.aborted === true) return sink.failed(signal.reason);
+  let pending: PendingAdd<Result>;
+  try {
+    const options = jobOptions(job.defaults, given);
+    pending = new PendingAdd(client, job, given?.id, options, sink);
+  } catch (error) {
+    return sink.failed(error);
+  }
+  if (signal !== undefined) pending.abortOn(signal);
+  pending.start(job.input as Schema | undefined, input);
+}
+
+class PendingAdd<Result> implements Asked {
+  private readonly client: Client;
+  private readonly session: Session;
+  private readonly topic: string;
+  private readonly output: Schema<unknown, Result> | undefined;
+  private readonly options: JobOptions | null;
+  private readonly sink: AddSink<Result>;
+  private readonly idGiven: string | undefined;
+  /** Without the shard. */
+  private readonly localId: string;
+  private readonly shard: string;
+  private place: Place | undefined;
+  private stopListening: (() => void) | undefined;
+  private isOver = false;
+
+  constructor(client: Client, job: Pick<Job<unknown, unknown, unknown, Result>, "topic" | "output">, id: string | undefined, options: JobOptions | null, sink: AddSink<Result>) {
+    const line = client.line();
+    this.client = client;
+    this.session = line.submit;
+    this.shard = line.place.actor;
+    this.topic = job.topic;
+    this.output = job.output;
+    this.options = options;
+    this.sink = sink;
+    this.idGiven = id;
+    this.localId = id === undefined ? client.ulids.next(line.time.now()) : `${job.topic.replaceAll("/", "~")}.${id}`;
+  }
+
+  start(schema: Schema | undefined, input: unknown): void {
+    if (schema === undefined) return this.encode(input);
+    try {
+      const checked = validate(schema, input, "input");
+      if (!(checked instanceof Promise)) return this.encode(input);
+      this.place = this.session.reserve("submit", this);
+      checked.then(() => this.encode(input), (error: unknown) => this.fail(error));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  abortOn(signal: AbortSignal): void {
+    this.stopListening = onAbort(signal, () => {
+      const found = this.session.withdraw(this);
+      this.fail(found === "sent" ? new OutcomeUnknown("it was aborted while it was on its way", { cause: signal.reason }) : signal.reason);
+    });
+  }
+
+  settled(outcome: Settled): void {
+    this.place = undefined;
+    if (this.isOver) return;
+    switch (outcome.kind) {
+      case "accepted": return this.accepted(outcome.answer);
+      case "stored": return this.succeed(new JobHandle(this.client, `${this.shard}.${this.localId}`, "stored", this.output, outcome.sequence));
+      case "rejected": case "failed": case "unknown": return this.fail(errorOf(outcome));
+    }
+  }
+
+  private accepted(answer: unknown): void {
+    const same = (answer as { readonly deduplicated?: string } | undefined)?.deduplicated;
+    const handle = same === undefined
+      ? new JobHandle(this.client, `${this.shard}.${this.localId}`, "created", this.output, undefined)
+      : new JobHandle(this.client, same, "deduplicated", this.output, undefined);
+    this.succeed(handle);
+  }
+
+  private encode(input: unknown): void {
+    if (this.isOver) return this.leave();
+    const encoded = this.client.payloads.encode(input, "input");
+    switch (encoded.kind) {
+      case "bytes": return this.send(encoded.bytes);
+      case "trouble": return this.fail(payloadError(encoded.trouble));
+      case "large": {
+        this.place ??= this.session.reserve("submit", this);
+        this.client.payloads.put(encoded.bytes, (answer) => {
+          if (this.isOver) this.leave();
+          else if (answer.kind === "payload") this.send(answer.payload);
+          else this.fail(payloadError(answer.trouble));
+        });
+      }
+    }
+  }
+
+  private send(payload: PayloadForm): void {
+    const item = encodeShared([this.idGiven ?? this.localId, this.topic, payload, this.options]);
+    const { place } = this;
+    this.place = undefined;
+    if (place === undefined) this.session.ask("submit", item, this);
+    else place.fill(item);
+  }
+
+  private leave(): void {
+    this.place?.leave();
+    this.place = undefined;
+  }
+
+  private succeed(handle: JobHandle<Result>): void {
+    this.isOver = true;
+    this.stopListening?.();
+    this.sink.added(handle);
+  }
+
+  private fail(error: unknown): void {
+    this.leave();
+    if (this.isOver) return;
+    this.isOver = true;
+    this.stopListening?.();
+    this.sink.failed(error);
+  }
+}
+
+const payloadError = ({ code, message }: PayloadTrouble): Error => {
+  if (code !== "payload/not-serializable") return new PayloadError(code, message);
+  const [path = "input"] = message.split(" ");
+  return new InvalidInput([{ path, message: message.slice(path.length + 1) }]);
+};

@@ -1,0 +1,131 @@
+/** What the calls of one connection share: ports, one line per actor, the worker of this process. */
+import type { Blobs, Hash, Journal } from "@longshore/kernel";
+import { UlidSource } from "@longshore/kernel";
+import { Rejected, LongshoreError, OutcomeUnknown, Unavailable } from "./errors.ts";
+import { Line } from "./internal/line.ts";
+import { CLIENT_LIMITS, WORKER_LIMITS } from "./internal/limits.ts";
+import type { ClientLimits, WorkerLimits } from "./internal/limits.ts";
+import { Payloads } from "./internal/payloads.ts";
+import { randomText } from "./internal/ports.ts";
+import type { ClientPorts } from "./internal/ports.ts";
+import type { Settled } from "./internal/session-answer.ts";
+import { WorkerLoop } from "./internal/worker-loop.ts";
+
+export const JOB_QUEUE = "job-queue";
+
+export interface ClientSetup {
+  readonly ports: ClientPorts;
+  readonly hash: Hash;
+  readonly blobs: Blobs | undefined;
+  /** The journal of an actor, to be read only. */
+  readonly journal: (kind: string, actor: string) => Journal;
+  readonly cluster: string;
+  readonly principal: string;
+  /** The shard that jobs go to. */
+  readonly shard: string;
+  /** This process among its kind. */
+  readonly instance: string;
+  readonly processors: number;
+  readonly limits?: Partial<ClientLimits & WorkerLimits>;
+  /** What went wrong where no call waits for it. */
+  readonly onFault?: (error: LongshoreError) => void;
+  /** Called once, after everything that uses the ports has ended. */
+  readonly release?: () => Promise<void>;
+}
+
+export class Client {
+  readonly setup: ClientSetup;
+  readonly limits: ClientLimits & WorkerLimits;
+  readonly payloads: Payloads;
+  readonly ulids: UlidSource;
+  /** Under which name results are pushed to this process. */
+  readonly name: string;
+  private readonly lines = new Map<string, Line>();
+  private loop: WorkerLoop | undefined;
+  private closing: Promise<void> | undefined;
+  private greeted: (() => void)[] = [];
+
+  constructor(setup: ClientSetup) {
+    this.setup = setup;
+    this.limits = { ...CLIENT_LIMITS, ...WORKER_LIMITS, ...setup.limits };
+    this.payloads = new Payloads(this.limits, setup.principal, setup.blobs);
+    this.ulids = new UlidSource(setup.ports.random);
+    this.name = randomText(setup.ports.random, 16);
+  }
+
+  /** The line to one shard; the default one when none is named. */
+  line(shard: string = this.setup.shard): Line {
+    let line = this.lines.get(shard);
+    if (line === undefined) {
+      const { cluster, principal, ports } = this.setup;
+      line = new Line(ports, { cluster, principal, kind: JOB_QUEUE, actor: shard }, this.name, this.limits);
+      this.lines.set(shard, line);
+    }
+    return line;
+  }
+
+  /** The line to the shard that stands in front of a job's id. */
+  lineOf(id: string): Line {
+    const dot = id.indexOf(".");
+    if (dot <= 0) throw new Rejected("job/not-found", `"${id}" is no job id: they look like ${this.setup.shard}.01J…`);
+    return this.line(id.slice(0, dot));
+  }
+
+  /** This process's worker, made on first use. */
+  worker(): WorkerLoop {
+    if (this.loop !== undefined) return this.loop;
+    const { instance, processors, ports } = this.setup;
+    const { place, epochs } = this.line();
+    const incarnation = randomText(ports.random, 16);
+    this.loop = new WorkerLoop(ports, place, { instance, incarnation, processors }, this.limits, epochs, {
+      fault: (code, message) => this.fault(new Unavailable(code, message)),
+      greeted: () => {
+        for (const run of this.greeted.splice(0)) run();
+      },
+    });
+    return this.loop;
+  }
+
+  /** Resolves when a host has answered the worker's hello, or none could be reached (it goes on trying). */
+  whenGreeted(): Promise<void> {
+    return new Promise((resolve) => this.greeted.push(resolve));
+  }
+
+  /** The last pool is gone: the instance leaves, and the next `work` begins a new incarnation. */
+  workerLeft(loop: WorkerLoop): void {
+    if (this.loop === loop) this.loop = undefined;
+  }
+
+  /** The worker is gone without a word, as if its process had died. For tests. */
+  killWorker(): void {
+    this.loop?.kill();
+    this.loop = undefined;
+  }
+
+  fault(error: LongshoreError): void {
+    this.setup.onFault?.(error);
+  }
+
+  /** Idempotent. */
+  close(drainMs: number = this.limits.drainMs): Promise<void> {
+    this.closing ??= this.end(drainMs);
+    return this.closing;
+  }
+
+  private async end(drainMs: number): Promise<void> {
+    const { loop } = this;
+    if (loop !== undefined) await new Promise<void>((resolve) => loop.close(drainMs, resolve));
+    for (const run of this.greeted.splice(0)) run();
+    for (const line of this.lines.values()) line.close();
+    await this.setup.release?.();
+  }
+}
+
+/** What did not go through, as an error. */
+export function errorOf(outcome: Exclude<Settled, { kind: "accepted" | "stored" }>): LongshoreError {
+  switch (outcome.kind) {
+    case "rejected": return new Rejected(outcome.code, outcome.message, outcome.detail);
+    case "failed": return new Unavailable(outcome.code, outcome.message);
+    case "unknown": return new OutcomeUnknown(outcome.message);
+  }
+}

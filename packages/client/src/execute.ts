@@ -1,0 +1,115 @@
+/** Runs one attempt: its input checked, its handler called, what comes of it told. */
+import type { Job } from "./define.ts";
+import { AttemptContext } from "./context.ts";
+import type { JobContext } from "./context.ts";
+import { Cancel, InvalidInput, RetryLater, Snooze } from "./errors.ts";
+import type { Attempt, AttemptEnd, ErrorForm } from "./internal/attempt.ts";
+import { decode } from "./internal/payloads.ts";
+import type { Decoded, Payloads, PayloadTrouble } from "./internal/payloads.ts";
+import { validate } from "./schema.ts";
+import type { Schema } from "./schema.ts";
+
+/** A handler as the worker calls it, whatever its types were. */
+export interface Runnable {
+  readonly job: Pick<Job, "input" | "output">;
+  readonly handler: (input: unknown, context: JobContext) => unknown;
+}
+
+/** A payload that cannot be had: the attempt ends without the handler. */
+class Unreadable extends Error {
+  readonly trouble: PayloadTrouble;
+  constructor(trouble: PayloadTrouble) {
+    super(trouble.message);
+    this.trouble = trouble;
+  }
+}
+
+const REFETCH_IN_MS = 5_000;
+
+export async function execute(attempt: Attempt, { job, handler }: Runnable, payloads: Payloads): Promise<void> {
+  let end: AttemptEnd;
+  try {
+    const read = attempt.input instanceof Uint8Array ? decode(attempt.input, "input") : await fetched(attempt, payloads);
+    if (read.kind === "trouble") throw new Unreadable(read.trouble);
+    let input = read.value;
+    if (job.input !== undefined) input = await checkedInput(job.input, input);
+    // A job that was stopped while its input was fetched does not begin.
+    if (attempt.abortCause !== undefined) throw new Error(attempt.abortMessage);
+    const given = handler(input, new AttemptContext(attempt));
+    let output = given instanceof Promise ? await given : given;
+    if (job.output !== undefined) output = await checkedOutput(job.output, output);
+    const told = succeeded(output, payloads);
+    end = told instanceof Promise ? await told : told;
+  } catch (thrown) {
+    end = endOf(thrown, attempt);
+  }
+  attempt.end(end);
+}
+
+const fetched = (attempt: Attempt, payloads: Payloads): Promise<Decoded> => new Promise((resolve) => payloads.read(attempt.input, "input", resolve));
+
+async function checkedInput(schema: Schema, value: unknown): Promise<unknown> {
+  try {
+    return await validate(schema, value, "input");
+  } catch (error) {
+    // The same input would fail again: an old payload under a new schema must not be a loop of crashes.
+    if (error instanceof InvalidInput) throw new Cancel(`input/invalid: ${error.message}`);
+    throw error;
+  }
+}
+
+/** What the handler gave is sent as it is, and made into the result where it is asked for. */
+async function checkedOutput(schema: Schema, value: unknown): Promise<unknown> {
+  await validate(schema, value, "output");
+  return value;
+}
+
+function succeeded(output: unknown, payloads: Payloads): AttemptEnd | Promise<AttemptEnd> {
+  if (output === undefined) return { kind: "succeeded", result: null };
+  const encoded = payloads.encode(output, "output");
+  if (encoded.kind === "trouble") return { kind: "failed", error: { name: "InvalidOutput", message: encoded.trouble.message } };
+  // These bytes are shared and overwritten by the next encoding: `attempt.end` copies them before anything else runs.
+  if (encoded.kind === "bytes") return { kind: "succeeded", result: encoded.bytes };
+  return new Promise((resolve) => payloads.put(encoded.bytes, (answer) => resolve(answer.kind === "payload"
+    ? { kind: "succeeded", result: answer.payload }
+    : { kind: "failed", error: { name: "PayloadError", message: `${answer.trouble.code}: ${answer.trouble.message}` } })));
+}
+
+function endOf(thrown: unknown, attempt: Attempt): AttemptEnd {
+  if (thrown instanceof Cancel) return { kind: "canceled", reason: thrown.message };
+  if (thrown instanceof RetryLater) return { kind: "failed", error: errorForm(thrown), retryInMs: thrown.delayMs };
+  if (thrown instanceof Snooze) return { kind: "snoozed", delayMs: thrown.delayMs };
+  if (thrown instanceof Unreadable) return unreadable(thrown.trouble);
+  switch (attempt.abortCause) {
+    // Whatever a handler throws once it has been asked to stop, it has stopped.
+    case "stop": return { kind: "canceled", reason: attempt.abortMessage };
+    case "host-silent": return { kind: "released" };
+    default: return { kind: "failed", error: errorForm(thrown) };
+  }
+}
+
+/** What is missing stays missing; what cannot be reached may come back. */
+function unreadable(trouble: PayloadTrouble): AttemptEnd {
+  const reason = `${trouble.code}: ${trouble.message}`;
+  if (trouble.code !== "payload/unavailable") return { kind: "canceled", reason };
+  return { kind: "failed", error: { name: "PayloadError", message: reason }, retryInMs: REFETCH_IN_MS };
+}
+
+const MESSAGE_CHARS_MAX = 2_000;
+const STACK_CHARS_MAX = 8_000;
+
+export function errorForm(thrown: unknown): ErrorForm {
+  if (!(thrown instanceof Error)) return { name: "Error", message: cut(typeof thrown === "string" ? thrown : `threw ${describe(thrown)}`, MESSAGE_CHARS_MAX) };
+  const { name, message, stack } = thrown;
+  return { name: cut(String(name), 200), message: cut(String(message), MESSAGE_CHARS_MAX), ...(typeof stack === "string" && { stack: cut(stack, STACK_CHARS_MAX) }) };
+}
+
+function describe(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return typeof value;
+  }
+}
+
+const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1)}…`);

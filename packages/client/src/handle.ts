@@ -1,0 +1,123 @@
+/** A job as its adder holds it. */
+import type { JobState } from "@longshore/job-queue";
+import type { Client } from "./client.ts";
+import { InvalidInput, JobFailed, PayloadError, ResultGone, Unavailable } from "./errors.ts";
+import { followJob } from "./events.ts";
+import type { TimelineEvent } from "./timeline.ts";
+import type { JobEnd, ResultSink } from "./internal/result-waiter.ts";
+import { askOne, command } from "./calls.ts";
+import { validate } from "./schema.ts";
+import type { Schema } from "./schema.ts";
+
+/** What became of an `add`: `stored` is in the inbox, decided when a host reads it, and may still be rejected. */
+export type AddOutcome = "created" | "deduplicated" | "replaced" | "stored";
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export class JobHandle<Result = unknown> {
+  /** Whole id: `<shard>.<ulid>`, or `<shard>.<topic>.<id>` for an id of yours. */
+  readonly id: string;
+  readonly outcome: AddOutcome;
+  private readonly client: Client;
+  private readonly output: Schema<unknown, Result> | undefined;
+  /** Inbox sequence of a stored job. */
+  private readonly after: number | undefined;
+
+  constructor(client: Client, id: string, outcome: AddOutcome, output: Schema<unknown, Result> | undefined, after: number | undefined) {
+    this.client = client;
+    this.id = id;
+    this.outcome = outcome;
+    this.output = output;
+    this.after = after;
+  }
+
+  /**
+   * The state now; undefined when the job is not known (any more).
+   * @throws {Unavailable}
+   */
+  async state(options: CallOptions = {}): Promise<JobState | undefined> {
+    const view = await askOne(this.client, this.id, { ask: "job", id: this.id }, options);
+    return (view as { readonly state?: JobState } | null)?.state;
+  }
+
+  /**
+   * What the job came to.
+   * @throws {JobFailed} when it ended otherwise than with success. @throws {ResultGone} @throws {Unavailable}
+   */
+  result({ signal }: CallOptions = {}): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason);
+      const waiting = new Waiting(this.client, this.output, resolve, reject);
+      const { results } = this.client.lineOf(this.id);
+      if (signal !== undefined) {
+        const onAbort = (): void => {
+          results.forget(this.id, waiting);
+          reject(signal.reason);
+        };
+        signal.addEventListener("abort", onAbort, { once: true });
+        waiting.onSettled = () => signal.removeEventListener("abort", onAbort);
+      }
+      results.wait(this.id, waiting, this.after);
+    });
+  }
+
+  /** Its events: those there have been, then those to come, up to its end. */
+  follow(options: CallOptions = {}): AsyncIterable<TimelineEvent> {
+    return followJob(this.client, this.id, options);
+  }
+
+  /**
+   * Asks the job to stop: a waiting one ends at once, a running one is told through its signal.
+   * @throws {Rejected} `job/ended`, `job/not-found`, `job/not-yours`.
+   */
+  async stop(reason?: string, options: CallOptions = {}): Promise<void> {
+    await command(this.client.lineOf(this.id).operate, "stop", reason === undefined ? { id: this.id } : { id: this.id, reason }, options);
+  }
+}
+
+class Waiting<Result> implements ResultSink {
+  onSettled: (() => void) | undefined = undefined;
+  private readonly client: Client;
+  private readonly output: Schema<unknown, Result> | undefined;
+  private readonly resolve: (result: Result | Promise<Result>) => void;
+  private readonly reject: (error: unknown) => void;
+
+  constructor(client: Client, output: Schema<unknown, Result> | undefined, resolve: (result: Result | Promise<Result>) => void, reject: (error: unknown) => void) {
+    this.client = client;
+    this.output = output;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  ended(end: JobEnd): void {
+    this.onSettled?.();
+    if (end.state !== "succeeded") return this.reject(new JobFailed(end));
+    if (end.result === undefined) return this.checked(undefined);
+    this.client.payloads.read(end.result, "result", (read) => {
+      if (read.kind === "value") this.checked(read.value);
+      else this.reject(new PayloadError(read.trouble.code, read.trouble.message));
+    });
+  }
+
+  gone(id: string): void {
+    this.onSettled?.();
+    this.reject(new ResultGone(id));
+  }
+
+  failed(code: string, message: string): void {
+    this.onSettled?.();
+    this.reject(new Unavailable(code, message));
+  }
+
+  private checked(value: unknown): void {
+    if (this.output === undefined) return this.resolve(value as Result);
+    try {
+      // A handler that gave nothing travels as null.
+      this.resolve(validate(this.output, value, "result"));
+    } catch (error) {
+      this.reject(error instanceof InvalidInput ? new PayloadError("result/invalid", error.message, { cause: error }) : error);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The same interface without a server: host, wire and stores in memory, time that moves only when told to.
+ *
+ *     const test = await createTestLongshore();
+ *     await test.ls.work(thumbnail, handler);
+ *     const job = await test.ls.add(thumbnail, { path: "a.jpg", width: 320 }, { delayMs: 60_000 });
+ *     await test.clock.advance(60_000);
+ *     expect(await job.result()).toEqual({ … });
+ *     await test.close();
+ *
+ * What happens at one instant happens by itself; what is to happen later needs `advance`, or `drain`, which moves time
+ * until no job has anything left to wait for. It is the real host and the real client: only the network, the disk and
+ * the clock are twins.
+ */
+import { availableParallelism } from "node:os";
+import { jobQueue, presence, results } from "@longshore/job-queue";
+import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
+import { Host } from "@longshore/kernel";
+import { MemoryServer, sha256 } from "@longshore/testkit";
+import type { MemoryWire } from "@longshore/testkit";
+import { Client } from "./client.ts";
+import type { LongshoreError } from "./errors.ts";
+import { Longshore } from "./longshore.ts";
+import { SteppedClock } from "./testing/stepped-clock.ts";
+import { seededRandom } from "./testing/seeded-random.ts";
+
+export interface TestOptions {
+  /** When the virtual time begins. */
+  readonly startAt?: Date;
+  /** Chance comes from this number: the same ids in every run. */
+  readonly seed?: number;
+  readonly processors?: number;
+  readonly onFault?: (error: LongshoreError) => void;
+}
+
+export interface TestLongshore {
+  readonly ls: Longshore;
+  readonly clock: {
+    /** Virtual time of the server. */
+    now(): Date;
+    /** Moves time, and lets everything that falls due on the way happen. */
+    advance(ms: number): Promise<void>;
+  };
+  /** Moves time until every job has ended, or waits for something that time does not bring. */
+  drain(): Promise<void>;
+  /** Another program on the same server, with a worker and connection of its own. */
+  another(): Longshore;
+  /** The workers of `ls` are gone without a word, as if their process had died; `work` starts new ones. */
+  killWorkers(): void;
+  /** The host is gone without a word; what it has stored stays. */
+  killHost(): void;
+  /** Starts a host, which goes on where the last one stopped. */
+  startHost(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type QueueHost = Host<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
+
+const CLUSTER = "test";
+const SHARD = "main";
+const STARTS_AT = Date.UTC(2026, 0, 1);
+
+export async function createTestLongshore(options: TestOptions = {}): Promise<TestLongshore> {
+  const world = new TestWorld(options);
+  await world.startHost();
+  return world;
+}
+
+class TestWorld implements TestLongshore {
+  readonly ls: Longshore;
+  readonly clock: TestLongshore["clock"];
+  private readonly options: TestOptions;
+  private readonly time: SteppedClock;
+  private readonly server: MemoryServer;
+  private readonly random: () => number;
+  private readonly client: Client;
+  private readonly clients: Client[] = [];
+  private host: QueueHost | undefined;
+  private hostWire: MemoryWire | undefined;
+  private lives = 0;
+
+  constructor(options: TestOptions) {
+    this.options = options;
+    this.time = new SteppedClock();
+    this.random = seededRandom(options.seed ?? 1);
+    this.server = new MemoryServer({ cluster: CLUSTER, clock: this.time, startedAt: options.startAt?.getTime() ?? STARTS_AT });
+    this.client = this.newClient();
+    this.ls = new Longshore(this.client);
+    this.clock = {
+      now: () => new Date(this.nowMs()),
+      advance: (ms) => this.time.advance(ms),
+    };
+  }
+
+  another(): Longshore {
+    return new Longshore(this.newClient());
+  }
+
+  async drain(): Promise<void> {
+    for (;;) {
+      await this.time.settle();
+      const { host } = this;
+      if (host === undefined || !host.isServing) return;
+      const { state } = host.current;
+      if (state.queued === 0 && state.active === 0) return;
+      const next = this.actor.due(state);
+      if (next === undefined && state.active === 0) return;
+      // A handler that waits for the world outside (a real timer, a file) is waited for, a little at a time.
+      if (state.active > 0 && next === undefined) await new Promise((resolve) => setTimeout(resolve, 1));
+      else await this.time.advance(Math.max(1, next! - this.nowMs()));
+    }
+  }
+
+  killWorkers(): void {
+    this.client.killWorker();
+  }
+
+  killHost(): void {
+    this.hostWire?.disconnect();
+    this.host?.close();
+    this.host = undefined;
+  }
+
+  async startHost(): Promise<void> {
+    this.killHost();
+    const ports = this.server.hostPorts("job-queue", SHARD, "host");
+    this.hostWire = ports.wire as MemoryWire;
+    const host: QueueHost = new Host(this.actor, ports, {
+      cluster: CLUSTER, actor: SHARD, instance: "host", principal: "host", incarnation: `host-${++this.lives}`, software: "longshore/testing",
+      attendants: [presence({ shard: SHARD }), results({ shard: SHARD })],
+    });
+    this.host = host;
+    host.open();
+    await this.time.settle();
+  }
+
+  async close(): Promise<void> {
+    const closing = Promise.all(this.clients.map((client) => client.close(0)));
+    let isClosed = false;
+    void closing.then(() => {
+      isClosed = true;
+    });
+    while (!isClosed) await this.time.advance(1_000);
+    this.killHost();
+    this.time.close();
+  }
+
+  private readonly actor = jobQueue({ cluster: CLUSTER, shard: SHARD });
+
+  private nowMs(): number {
+    return (this.options.startAt?.getTime() ?? STARTS_AT) + this.time.monotonicMs();
+  }
+
+  private newClient(): Client {
+    const number = this.clients.length + 1;
+    const client = new Client({
+      ports: { wire: this.server.wire("test"), clock: this.time, random: this.random, wallMs: () => this.nowMs() },
+      hash: sha256,
+      blobs: this.server.blobs,
+      journal: (kind, actor) => this.server.journal(kind, actor),
+      cluster: CLUSTER, principal: "test", shard: SHARD, instance: `test-${number}`,
+      processors: this.options.processors ?? availableParallelism(),
+      ...(this.options.onFault === undefined ? {} : { onFault: this.options.onFault }),
+    });
+    this.clients.push(client);
+    return client;
+  }
+}
