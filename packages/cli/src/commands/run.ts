@@ -1,0 +1,123 @@
+import { connect, type ConnectOptions as NatsOptions } from "@longshore/nats";
+import { type Command, type Common, command } from "../command.ts";
+import { accessTo, findPlace, type Place } from "../connection.ts";
+import { CommandFailure, EXIT, refused, wrongUsage } from "../errors.ts";
+import type { Io } from "../io.ts";
+import { loadFiles } from "../load.ts";
+import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
+import { nearest } from "../nearest.ts";
+import { stateDirectory } from "../server-state.ts";
+import { startJobQueue } from "../services/job-queue.ts";
+import { Closing, untilStopped } from "../stopping.ts";
+import { startWorkers, WORKER_OPTIONS } from "../workers.ts";
+
+const SERVICES = ["job-queue", "worker"] as const;
+const LATER = ["discovery-agent", "offload-router", "workflow-runner"];
+
+export const run: Command = command({
+  name: "run",
+  group: "run",
+  summary: "A service: the host of a JobQueue, a worker for files, or both",
+  details: [
+    "The streams must be there (`longshore setup`). A second host of the same shard stands by until the first is gone. A host that was overtaken ends with 5.",
+    "SIGINT or SIGTERM drains: running attempts finish or are handed back. A second one ends it at once.",
+  ],
+  args: { services: { kind: "many", help: "job-queue, or worker and its files: run worker jobs.ts", shown: "service" } },
+  options: {
+    shard: { kind: "text", value: "<name>", help: "which JobQueue to host; main when absent" },
+    takeOver: { kind: "flag", help: "host it although another host seems alive; that one is fenced" },
+    acceptRewind: { kind: "text", value: "<reason>", help: "serve a journal that has lost confirmed commits, and record why" },
+    ...WORKER_OPTIONS,
+    ...LOG_OPTIONS,
+  },
+  examples: [
+    { line: "longshore run job-queue", says: "the host" },
+    { line: "longshore run worker jobs.ts --concurrency 16", says: "a worker, on any machine" },
+    { line: "longshore run job-queue worker jobs.ts", says: "both in one process" },
+  ],
+  connects: true,
+  async run({ args, options, common, io }) {
+    const { hosts, files, isWorker } = servicesIn(args.services);
+    const loaded = await loadFiles(files, io.cwd);
+    const place = await findPlace(common, io);
+    const log = openLog(io, options);
+    const closing = new Closing(log);
+    const around: Around = { common, io, log, closing, place };
+    try {
+      // Standing by may take long, and a signal ends it.
+      const stopped = hosts ? await startHost(options, around) : new Promise<never>(() => undefined);
+      if (stopped === undefined) return;
+      if (isWorker) {
+        const access = { ...accessTo(place, common, io), cluster: place.cluster, ...(options.instance === undefined ? {} : { instance: options.instance }) };
+        await startWorkers(loaded, access, { concurrency: options.concurrency }, log, closing);
+      }
+      const ended = await Promise.race([untilStopped(io), stopped]);
+      if (ended instanceof CommandFailure) throw ended;
+      log.event("info", "stopping", { signal: ended });
+    } finally {
+      await closing.closeAll();
+    }
+  },
+});
+
+interface Around {
+  readonly common: Common;
+  readonly io: Io;
+  readonly log: Log;
+  readonly closing: Closing;
+  readonly place: Place;
+}
+
+interface HostOptions {
+  readonly shard: string | undefined;
+  readonly takeOver: boolean;
+  readonly acceptRewind: string | undefined;
+  readonly instance: string | undefined;
+}
+
+/** What ends it; undefined when a signal came while it was standing by. */
+async function startHost(options: HostOptions, { common, io, log, closing, place }: Around): Promise<Promise<CommandFailure> | undefined> {
+  const shard = options.shard ?? "main";
+  const connection: NatsOptions = { ...accessTo(place, common, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code }) };
+  // A wrong address or password is told now, not after a wait.
+  await (await connect(connection)).close();
+  const starting = startJobQueue({
+    connection, cluster: place.cluster, shard,
+    stateDir: stateDirectory(io.env),
+    takeOver: options.takeOver,
+    telemetry: log.telemetry,
+    onStandby: () => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
+    ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
+    ...(options.instance === undefined ? {} : { instance: options.instance }),
+  });
+  const first = await Promise.race([starting, untilStopped(io)]);
+  if (typeof first === "string") {
+    log.event("info", "stopping", { signal: first });
+    // Nothing was opened: there is nothing to hand over.
+    process.exitCode = EXIT.done;
+    setImmediate(() => process.exit());
+    return undefined;
+  }
+  closing.add("job-queue", () => first.close());
+  log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch: first.epoch, url: place.url });
+  return first.stopped.then((reason) => {
+    const message = "message" in reason ? reason.message : `the host of job-queue.${shard} was ${reason.kind}`;
+    const remedy = reason.kind === "fenced" ? "another host has taken over; run this one again to stand by" : undefined;
+    return refused(`host/${reason.kind}`, message, remedy);
+  });
+}
+
+function servicesIn(words: readonly string[]): { readonly hosts: boolean; readonly isWorker: boolean; readonly files: readonly string[] } {
+  const worker = words.indexOf("worker");
+  const hosts = worker < 0 ? words : words.slice(0, worker);
+  const files = worker < 0 ? [] : words.slice(worker + 1);
+  for (const word of hosts) {
+    if (word === "job-queue") continue;
+    if (LATER.includes(word)) throw wrongUsage(`${word} is not available yet: it comes with a later release`, "there are job-queue and worker");
+    const meant = nearest(word, SERVICES);
+    throw wrongUsage(`there is no service "${word}"`, meant === undefined ? "there are job-queue and worker <files…>" : `did you mean ${meant}?`);
+  }
+  if (words.length === 0) throw wrongUsage("name what to run", "longshore run job-queue, or longshore run worker jobs.ts");
+  if (worker >= 0 && files.length === 0) throw wrongUsage("a worker needs files that export jobs", "longshore run worker jobs.ts");
+  return { hosts: hosts.length > 0, isWorker: worker >= 0, files };
+}

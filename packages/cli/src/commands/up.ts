@@ -1,0 +1,152 @@
+import { join, resolve } from "node:path";
+import { connect, type NatsServer, provision, startServer } from "@longshore/nats";
+import { type Command, type Common, command } from "../command.ts";
+import { principalOf } from "../connection.ts";
+import { failed } from "../errors.ts";
+import type { Io } from "../io.ts";
+import { type Loaded, loadFiles } from "../load.ts";
+import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
+import { present } from "../present.ts";
+import { paintOf } from "../render/paint.ts";
+import { readServerState, removeServerState, stateDirectory, writeServerState } from "../server-state.ts";
+import { type JobQueueService, startJobQueue } from "../services/job-queue.ts";
+import { Closing, untilStopped } from "../stopping.ts";
+import { startWorkers, WORKER_OPTIONS } from "../workers.ts";
+
+interface Settings {
+  readonly cluster: string;
+  readonly storeDir: string;
+  readonly port: number | undefined;
+  readonly concurrency: number | undefined;
+  readonly instance: string | undefined;
+}
+
+export const up: Command = command({
+  name: "up",
+  group: "run",
+  summary: "Everything on this machine: nats-server, the JobQueue, and a worker for the given files",
+  details: [
+    "The server listens on 127.0.0.1 only, keeps everything in .longshore/ of the current folder, and goes when this process goes. Other commands, and programs that call connect() without an address, find it by themselves.",
+    "A file exports jobs with their handlers: export const hello = defineJob(\"hello\", { run: async (input, ctx) => … }). Exported queues are configured.",
+    "SIGINT or SIGTERM drains: running attempts finish or are handed back. A second one ends it at once.",
+  ],
+  args: { files: { kind: "many", help: "TypeScript or JavaScript files that export jobs", shown: "jobs.ts" } },
+  options: {
+    store: { kind: "text", value: "<folder>", help: "where everything is kept; .longshore when absent" },
+    port: { kind: "integer", value: "<n>", help: "port of the server; any free one when absent" },
+    ...WORKER_OPTIONS,
+    ...LOG_OPTIONS,
+  },
+  examples: [
+    { line: "longshore up jobs.ts", says: "and in another terminal: longshore add hello '{\"name\":\"you\"}' --wait" },
+    { line: "longshore up --store /var/lib/longshore --port 4222", says: "a small installation" },
+  ],
+  connects: false,
+  async run({ args, options, common, io }) {
+    const log = openLog(io, options);
+    const loaded = await loadFiles(args.files, io.cwd);
+    const closing = new Closing(log);
+    try {
+      const settings: Settings = {
+        cluster: io.env["LONGSHORE_CLUSTER"] ?? "main",
+        storeDir: resolve(io.cwd, options.store ?? ".longshore"),
+        port: options.port, concurrency: options.concurrency, instance: options.instance,
+      };
+      await serve(loaded, settings, { common, io, log, closing });
+    } finally {
+      await closing.closeAll();
+    }
+  },
+});
+
+interface Surroundings {
+  readonly common: Common;
+  readonly io: Io;
+  readonly log: Log;
+  readonly closing: Closing;
+}
+
+async function serve(loaded: Loaded, settings: Settings, around: Surroundings): Promise<void> {
+  const { common, io, log, closing } = around;
+  const server = await startNats(settings, around);
+  const principal = principalOf(common, io);
+  const service = await startHost(server, settings, principal, around);
+  const { cluster, concurrency, instance } = settings;
+  if (loaded.jobs.length > 0 || loaded.queues.length > 0) {
+    await startWorkers(loaded, { servers: server.url, cluster, principal, ...(instance === undefined ? {} : { instance }) }, { concurrency }, log, closing);
+  }
+  await announce(server, settings, loaded, around);
+  const ended = await Promise.race([
+    untilStopped(io).then((signal) => ({ kind: "signal", signal }) as const),
+    service.stopped.then((reason) => ({ kind: "host", reason }) as const),
+    server.exited.then((code) => ({ kind: "server", code }) as const),
+  ]);
+  if (ended.kind === "signal") return log.event("info", "stopping", { signal: ended.signal });
+  if (ended.kind === "server") throw failed("nats/ended", `the nats-server ended with code ${ended.code}`, `its log is ${join(settings.storeDir, "server.log")}`);
+  throw failed("host/stopped", "message" in ended.reason ? ended.reason.message : `the host was ${ended.reason.kind}`);
+}
+
+async function startNats({ storeDir, port, cluster }: Settings, { log, closing, common, io }: Surroundings): Promise<NatsServer> {
+  const server = await startServer({ storeDir, cluster, ...(port === undefined ? {} : { port }) });
+  closing.add("nats-server", () => server.stop());
+  log.event("info", "nats.started", { url: server.url, version: server.version, pid: server.pid, store: storeDir });
+  const setup = await connect({ principal: principalOf(common, io), servers: server.url });
+  try {
+    await provision(setup, { cluster });
+  } finally {
+    await setup.close();
+  }
+  return server;
+}
+
+async function startHost(server: NatsServer, { cluster, instance }: Settings, principal: string, { io, log, closing }: Surroundings): Promise<JobQueueService> {
+  const service = await startJobQueue({
+    connection: { principal, servers: server.url, name: "longshore up" },
+    cluster,
+    stateDir: stateDirectory(io.env),
+    // The server is ours and nobody else's, and a host of before is gone with it.
+    takeOver: true,
+    telemetry: log.telemetry,
+    ...(instance === undefined ? {} : { instance }),
+  });
+  closing.add("job-queue", () => service.close());
+  log.event("info", "host.serving", { actor: "job-queue.main", epoch: service.epoch });
+  return service;
+}
+
+async function announce(server: NatsServer, { cluster, storeDir }: Settings, loaded: Loaded, { common, io, closing }: Surroundings): Promise<void> {
+  const other = await readServerState(io.env);
+  const { pid } = process;
+  if (other === undefined) {
+    await writeServerState(io.env, { url: server.url, monitor: server.monitorUrl, pid, cluster });
+    closing.add("server.json", () => removeServerState(io.env, pid));
+  }
+  const topics = loaded.jobs.map(({ topic }) => topic);
+  const document = { url: server.url, monitor: server.monitorUrl, version: server.version, cluster, store: storeDir, pid, topics, isFound: other === undefined };
+  await present({ common, io }, document, () => welcome(document, io));
+  if (other !== undefined) io.err(`another \`longshore up\` (process ${other.pid}, ${other.url}) is what other commands find; reach this one with --server ${server.url}\n`);
+}
+
+interface Welcome {
+  readonly url: string;
+  readonly version: string;
+  readonly store: string;
+  readonly topics: readonly string[];
+  readonly isFound: boolean;
+}
+
+function welcome({ url, version, store, topics, isFound }: Welcome, io: Io): string {
+  const paint = paintOf(io.outScreen);
+  const where = isFound ? "" : ` --server ${url}`;
+  const [first = "hello"] = topics;
+  return [
+    `${paint.bold("longshore is up")}  ${url}  ${paint.dim(`nats-server ${version}, kept in ${store}`)}`,
+    topics.length === 0 ? "no worker here: give files that export jobs, or run `longshore run worker jobs.ts`" : `working on ${topics.map((topic) => paint.cyan(topic)).join(", ")}`,
+    "",
+    `  longshore add ${first} '{}' --wait${where}`,
+    `  longshore jobs${where}          longshore queues${where}          longshore doctor${where}`,
+    "",
+    paint.dim("Ctrl-C stops it in order; everything is kept."),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,33 @@
+/** Finds the history that somebody named: a file, or one of a running system. */
+import { resolve } from "node:path";
+import { connect } from "@longshore/nats";
+import type { Common } from "../command.ts";
+import { accessTo, findPlace } from "../connection.ts";
+import type { Io } from "../io.ts";
+import { historyAddress, isHistoryFile } from "./address.ts";
+import { fileSource } from "./file-source.ts";
+import { liveSource } from "./live-source.ts";
+import type { HistorySource } from "./source.ts";
+
+/** Opens it for the time of `run`. */
+export async function withHistory<Result>(common: Common, io: Io, name: string | undefined, run: (source: HistorySource) => Promise<Result>): Promise<Result> {
+  const source = name !== undefined && isHistoryFile(name) ? await fileSource(resolve(io.cwd, name)) : await openLive(common, io, name);
+  try {
+    return await run(source);
+  } finally {
+    await source.close();
+  }
+}
+
+async function openLive(common: Common, io: Io, name: string | undefined): Promise<HistorySource> {
+  // A wrong name is told before anything is connected.
+  historyAddress("main", name);
+  const place = await findPlace(common, io);
+  const connection = await connect(accessTo(place, common, io));
+  try {
+    return await liveSource(connection, historyAddress(place.cluster, name));
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}

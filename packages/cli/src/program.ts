@@ -1,0 +1,50 @@
+/** One run of the command: parse, run, and say how it ended. */
+import type { Command } from "./command.ts";
+import { EXIT, type ExitCode, explain } from "./errors.ts";
+import { commandHelp, overview } from "./help.ts";
+import type { Io } from "./io.ts";
+import { parse } from "./parse.ts";
+import { toJson } from "./render/json.ts";
+import { harmless, paintOf } from "./render/paint.ts";
+import { VERSION } from "./version.ts";
+
+
+
+export async function runProgram(argv: readonly string[], commands: readonly Command[], io: Io): Promise<ExitCode> {
+  const isJson = argv.includes("--json");
+  try {
+    const typed = parse(argv, commands, io.nowMs());
+    switch (typed.kind) {
+      case "version":
+        await io.out(isJson ? `${toJson({ version: VERSION })}\n` : `${VERSION}\n`);
+        return EXIT.done;
+      case "help":
+        await io.out(typed.command === undefined ? overview(commands, io.outScreen) : commandHelp(typed.command, commands, io.outScreen));
+        return EXIT.done;
+      case "run": {
+        const { command, options, args, common } = typed.invocation;
+        // The parser made these from the command's own specs.
+        await command.run({ options, args, common, io } as unknown as Parameters<Command["run"]>[0]);
+        return EXIT.done;
+      }
+    }
+  } catch (error) {
+    return report(error, isJson, io);
+  }
+}
+
+function report(error: unknown, isJson: boolean, io: Io): ExitCode {
+  const { exitCode, code, message, remedy } = explain(error);
+  if (isJson) io.err(`${toJson({ error: { code, message, remedy } })}\n`);
+  else {
+    const paint = paintOf(io.errScreen);
+    io.err(`${paint.red("longshore:")} ${harmless(message)}\n${remedy === undefined ? "" : `  ${paint.dim("→")} ${remedy}\n`}`);
+  }
+  if ((io.env["LONGSHORE_DEBUG"] ?? "") !== "") io.err(`${stackOf(error)}\n`);
+  return exitCode;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? String(error.stack) : `${error.stack}\ncaused by: ${stackOf(error.cause)}`;
+}

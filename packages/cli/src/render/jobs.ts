@@ -1,0 +1,91 @@
+/** Jobs as people read them: a line in a list, or everything known of one. */
+import type { JobView } from "@longshore/job-queue";
+import { readable } from "../history/readable.ts";
+import type { Screen } from "../io.ts";
+import { harmless, type Paint, paintOf, paintState } from "./paint.ts";
+import { barOf } from "./progress.ts";
+import { showAge, showDuration, showInstant } from "./quantities.ts";
+import { renderFields, renderTable } from "./table.ts";
+
+export function jobsTable(jobs: readonly JobView[], nowMs: number, screen: Screen): string {
+  return renderTable(jobs, [
+    { head: "job", cell: ({ id }) => id },
+    { head: "topic", cell: ({ topic }) => topic, shrinks: true },
+    { head: "queue", cell: ({ queue }) => queue, shrinks: true },
+    { head: "state", cell: (job, paint) => stateText(job, paint) },
+    { head: "attempt", cell: attemptText, align: "right" },
+    { head: "created", cell: ({ createdAt }) => showAge(createdAt, nowMs), align: "right" },
+    { head: "", cell: (job, paint) => paint.dim(lastWord(job, nowMs)), shrinks: true },
+  ], screen);
+}
+
+const stateText = ({ state, waits }: JobView, paint: Paint): string => paintState(paint, state) + (waits === undefined ? "" : paint.dim(` (${waits})`));
+
+/** `2`, or `2 of 4` once something has failed. */
+const attemptText = ({ attempt, failures, retries }: JobView): string =>
+  attempt === 0 ? "" : failures === 0 ? String(attempt) : `${attempt} of ${retries < 0 ? "∞" : retries + 1}`;
+
+/** What there is to say in the room that is left: progress, or how it ended. */
+function lastWord(job: JobView, nowMs: number): string {
+  const { progress, state, startedAt, endedAt, error, reason, notBefore } = job;
+  if (state === "active" && progress !== undefined) {
+    const percent = progress.fraction === null ? "" : `${Math.round(progress.fraction * 100)} % `;
+    return percent + harmless(progress.message ?? "");
+  }
+  if (state === "active" && startedAt !== undefined) return `for ${showDuration(Math.max(0, nowMs - startedAt))}`;
+  if (state === "queued") return notBefore !== undefined && notBefore > nowMs ? showAge(notBefore, nowMs) : harmless(error?.message ?? "");
+  if (endedAt === undefined) return "";
+  if (state !== "succeeded") return harmless(reason ?? error?.message ?? "");
+  return startedAt === undefined ? "" : `in ${showDuration(endedAt - startedAt)}`;
+}
+
+const JSON_CHARS_MAX = 2_000;
+
+/** Everything but the timeline. */
+export function jobFields(job: JobView, nowMs: number, screen: Screen): string {
+  const { notBefore, progress, reason, error, properties } = job;
+  return renderFields([
+    ["job", headline(job, paintOf(screen))],
+    ["topic", job.topic],
+    ["queue", job.queue],
+    ["created", `${showInstant(job.createdAt)} by ${job.createdBy}${job.cause === undefined ? "" : `, a retry of ${job.cause}`}`],
+    ["starts", notBefore === undefined || notBefore <= nowMs ? undefined : `${showInstant(notBefore)}, ${showAge(notBefore, nowMs)}`],
+    ...attemptFields(job),
+    ["progress", progress === undefined || job.endedAt !== undefined ? undefined : progressText(progress)],
+    ["reason", reason === undefined ? undefined : harmless(reason)],
+    ["error", error === undefined ? undefined : harmless(`${error.name}: ${error.message}`)],
+    ["properties", properties === undefined ? undefined : harmless(Object.entries(properties).map(([name, value]) => `${name}=${String(value)}`).join(" "))],
+    ["input", payloadText(job.input)],
+    ["result", payloadText(job.result)],
+  ], screen);
+}
+
+function headline({ id, state, waits, stopRequested, endedAt }: JobView, paint: Paint): string {
+  const why = waits === undefined ? "" : ` (${waits})`;
+  return `${paint.bold(id)}  ${paintState(paint, state)}${why}${stopRequested === true && endedAt === undefined ? ", asked to stop" : ""}`;
+}
+
+function attemptFields({ attempt, failures, retries, instance, startedAt, endedAt }: JobView): readonly (readonly [string, string | undefined])[] {
+  const budget = retries < 0 ? "without end" : `of ${retries} allowed`;
+  const failed = failures === 0 ? "" : `, ${failures} failed ${budget}`;
+  const took = startedAt === undefined || endedAt === undefined ? "" : `, after ${showDuration(endedAt - startedAt)}`;
+  return [
+    ["attempt", attempt === 0 ? undefined : `${attempt}${instance === undefined ? "" : ` on ${instance}`}${failed}`],
+    ["started", startedAt === undefined ? undefined : showInstant(startedAt)],
+    ["ended", endedAt === undefined ? undefined : showInstant(endedAt) + took],
+  ];
+}
+
+function progressText({ fraction, message }: NonNullable<JobView["progress"]>): string {
+  const bar = fraction === null ? "" : `${barOf(fraction)} ${Math.round(fraction * 100)} % `;
+  return bar + harmless(message ?? "");
+}
+
+function payloadText(payload: unknown): string | undefined {
+  if (payload === undefined) return undefined;
+  const text = JSON.stringify(readable(payload)) ?? "null";
+  return harmless(text.length > JSON_CHARS_MAX ? `${text.slice(0, JSON_CHARS_MAX)}… (${text.length} characters; --json has all)` : text);
+}
+
+/** A view for machines: payloads as the values they hold. */
+export const jobDocument = (job: JobView): unknown => readable(job);

@@ -1,0 +1,73 @@
+/** Queues and instances as people read them. */
+import type { InstanceView, QueueConfig, QueueView } from "@longshore/job-queue";
+import type { Screen } from "../io.ts";
+import { paintOf } from "./paint.ts";
+import { showAge, showCount, showDuration, showInstant } from "./quantities.ts";
+import { renderFields, renderTable } from "./table.ts";
+
+export function queuesTable(queues: readonly QueueView[], screen: Screen): string {
+  return renderTable(queues, [
+    { head: "queue", cell: ({ name }) => name },
+    { head: "", cell: ({ suspended }, paint) => (suspended ? paint.yellow("suspended") : "") },
+    { head: "topics", cell: ({ config }) => config.topics.join(" "), shrinks: true },
+    { head: "type", cell: ({ config }) => config.type ?? "unordered" },
+    { head: "queued", cell: ({ statistics }) => showCount(statistics.queued), align: "right" },
+    { head: "active", cell: ({ statistics }) => showCount(statistics.active), align: "right" },
+    { head: "finished", cell: ({ statistics }) => showCount(statistics.finished), align: "right" },
+    { head: "failed", cell: ({ statistics }, paint) => counted(statistics.failed, paint.yellow), align: "right" },
+    { head: "cancelled", cell: ({ statistics }, paint) => counted(statistics.cancelled, paint.red), align: "right" },
+  ], screen);
+}
+
+const counted = (count: number, paint: (text: string) => string): string => (count === 0 ? "0" : paint(showCount(count)));
+
+export function queueFields({ name, config, suspended, suspendedSince, statistics }: QueueView, nowMs: number, screen: Screen): string {
+  const paint = paintOf(screen);
+  const state = suspended ? paint.yellow(`suspended${suspendedSince === undefined ? "" : ` since ${showInstant(suspendedSince)}`}`) : "running";
+  return renderFields([
+    ["queue", `${paint.bold(name)}  ${state}`],
+    ...configFields(config),
+    ["queued", showCount(statistics.queued)],
+    ["active", showCount(statistics.active)],
+    ["finished", showCount(statistics.finished)],
+    ["failed", `${showCount(statistics.failed)} attempts that were tried again`],
+    ["cancelled", `${showCount(statistics.cancelled)} ended without success`],
+    ["waiting", statistics.averageWaitingMs === 0 ? undefined : `${showDuration(statistics.averageWaitingMs)} on average`],
+    ["processing", statistics.averageProcessingMs === 0 ? undefined : `${showDuration(statistics.averageProcessingMs)} on average`],
+    ["last start", statistics.lastActivatedAt < 0 ? undefined : showAge(statistics.lastActivatedAt, nowMs)],
+    ["last success", statistics.lastFinishedAt < 0 ? undefined : showAge(statistics.lastFinishedAt, nowMs)],
+  ], screen);
+}
+
+export function configFields(config: QueueConfig): readonly (readonly [string, string | undefined])[] {
+  const { topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking } = config;
+  return [
+    ["topics", topics.join(" ")],
+    ["type", type ?? "unordered"],
+    ["parallel", maxParallel === undefined ? "what its workers take" : parallelText(maxParallel)],
+    ["retries", retries === undefined ? undefined : retries < 0 ? "without end" : String(retries)],
+    ["retry delay", retryDelayMs === undefined ? undefined : showDuration(retryDelayMs)],
+    ["keeps", keepJobs === true ? "succeeded jobs, too" : undefined],
+    ["ids", keepIds === undefined ? undefined : `${showDuration(keepIds.ms)}, up to ${showCount(keepIds.count)}`],
+    ["ranking", ranking === undefined ? undefined : String(ranking)],
+  ];
+}
+
+function parallelText(maxParallel: number): string {
+  if (maxParallel === -1) return "one per processor of an instance";
+  return maxParallel > 0 && maxParallel < 1 ? `${Math.round(maxParallel * 100)} % of an instance's processors` : `${maxParallel} at a time on one instance`;
+}
+
+export function instancesTable(instances: readonly InstanceView[], nowMs: number, screen: Screen): string {
+  return renderTable(instances, [
+    { head: "instance", cell: ({ instance }) => instance },
+    { head: "incarnation", cell: ({ incarnation }) => incarnation },
+    { head: "user", cell: ({ principal }) => principal },
+    { head: "joined", cell: ({ joinedAt }) => showAge(joinedAt, nowMs), align: "right" },
+    { head: "", cell: ({ draining }, paint) => (draining ? paint.yellow("draining") : "") },
+    { head: "running", cell: ({ pools }) => `${sum(pools, "used")} of ${sum(pools, "slots")}`, align: "right" },
+    { head: "topics", cell: ({ pools }) => pools.flatMap(({ topics }) => topics).join(" "), shrinks: true },
+  ], screen);
+}
+
+const sum = (pools: InstanceView["pools"], of: "used" | "slots"): number => pools.reduce((total, pool) => total + pool[of], 0);

@@ -1,0 +1,64 @@
+/**
+ * The event feed: what happened to jobs, as JSON on `ls.<c>.ev.job-queue.<type>.<topic tokens>`.
+ *
+ * Everything is published while it stays below a rate; above it commits are left out, and one `Gap{from, to}` says which,
+ * so that a listener reads them from the history. Nobody's queue waits for it.
+ */
+import type { JobQueueEvent, Names, PublicEvent } from "@longshore/job-queue";
+import { publicEvent } from "@longshore/job-queue";
+import type { Clock, Wire } from "@longshore/kernel";
+import { encodeJson, subjectsOf } from "@longshore/kernel";
+
+const EVENTS_PER_SECOND = 2_000;
+const BURST = 4_000;
+
+export class Feed {
+  private readonly wire: Wire;
+  private readonly clock: Clock;
+  private readonly cluster: string;
+  private tokens = BURST;
+  private filledMs = 0;
+  private gap: { from: number; to: number } | undefined;
+
+  constructor(wire: Wire, clock: Clock, cluster: string) {
+    this.wire = wire;
+    this.clock = clock;
+    this.cluster = cluster;
+  }
+
+  publish(event: JobQueueEvent, place: { readonly commit: number; readonly at: number }, names: Names): void {
+    if (!this.take()) {
+      this.missed(place.commit, place.commit);
+      return;
+    }
+    if (this.gap !== undefined && this.gap.to < place.commit) this.closeGap(place.at);
+    const shown: PublicEvent = publicEvent(event, place, names);
+    this.wire.publish(subjectsOf(this.cluster).feed("job-queue", shown.type, shown.topic ?? "-"), encodeJson(shown));
+  }
+
+  /** Commits no listener of this feed will be told of. */
+  missed(from: number, to: number): void {
+    this.gap = this.gap === undefined ? { from, to } : { from: Math.min(this.gap.from, from), to: Math.max(this.gap.to, to) };
+  }
+
+  /** Says what is missing, when the flood is over. */
+  settle(at: number): void {
+    if (this.gap !== undefined && this.take()) this.closeGap(at);
+  }
+
+  private closeGap(at: number): void {
+    const { gap } = this;
+    if (gap === undefined) return;
+    this.gap = undefined;
+    this.wire.publish(subjectsOf(this.cluster).feed("job-queue", "Gap", "-"), encodeJson({ type: "Gap", ...gap, commit: gap.to, at }));
+  }
+
+  private take(): boolean {
+    const nowMs = this.clock.monotonicMs();
+    this.tokens = Math.min(BURST, this.tokens + ((nowMs - this.filledMs) * EVENTS_PER_SECOND) / 1_000);
+    this.filledMs = nowMs;
+    if (this.tokens < 1) return false;
+    this.tokens--;
+    return true;
+  }
+}

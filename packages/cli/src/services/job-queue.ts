@@ -1,0 +1,219 @@
+/**
+ * JobQueue as a service: host, presence, results, and the follower thread, on one NATS connection.
+ *
+ * `longshore run job-queue` and `longshore up` call this; a program may as well.
+ */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { jobQueue, presence, results } from "@longshore/job-queue";
+import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
+import { Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
+import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
+import { connect, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wireOf } from "@longshore/nats";
+import type { ConnectOptions, Connection } from "@longshore/nats";
+import type { FollowerData, FollowerSays } from "./follower-thread.ts";
+import { newIncarnation, nodeClock, sha256 } from "./node-ports.ts";
+
+export interface JobQueueService {
+  readonly epoch: number;
+  /** Resolves when the host stops, for whatever reason. */
+  readonly stopped: Promise<StopReason>;
+  /** Bytes of the host's state and how far it is; for `bench` and tests. */
+  readonly host: Host<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
+  /** Finishes the append in flight and stops. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface JobQueueOptions {
+  readonly connection: ConnectOptions;
+  readonly cluster?: string;
+  readonly shard?: string;
+  /** Persistent name of this instance; this machine's name by default. */
+  readonly instance?: string;
+  /** Where the high-water mark is kept beside NATS; without it only NATS keeps it. */
+  readonly stateDir?: string;
+  /** Open although another host seems alive: it will be fenced. */
+  readonly takeOver?: boolean;
+  /** Serve a journal that ends below what was seen, for this recorded reason. */
+  readonly acceptRewind?: string;
+  readonly limits?: Partial<KernelLimits>;
+  readonly keepMs?: number;
+  readonly keepBytes?: number;
+  readonly snapshotEveryCommits?: number;
+  readonly follower?: boolean;
+  readonly telemetry?: Telemetry;
+  /** Another host is alive; this one waits for it to go. */
+  readonly onStandby?: () => void;
+}
+
+const SOFTWARE = "longshore/0.1.0";
+const DAY_MS = 86_400_000;
+const NUDGE_EVERY_MS = 20;
+
+/**
+ * Starts serving; resolves when commands are answered.
+ *
+ * @throws {Fault} when NATS or its streams are not as they must be; the message names the remedy.
+ */
+export async function startJobQueue(options: JobQueueOptions): Promise<JobQueueService> {
+  const cluster = options.cluster ?? "main";
+  const shard = options.shard ?? "main";
+  const connection = await connect(options.connection);
+  try {
+    await requireStreams(connection, cluster);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return new Service(connection, cluster, shard, options).start();
+}
+
+async function requireStreams(connection: Connection, cluster: string): Promise<void> {
+  const { findings } = await verify(connection, { cluster });
+  const first = findings.find((finding) => finding.what === "missing");
+  if (first !== undefined) throw new Error(`stream ${first.stream} ${first.found}: ${first.remedy}`);
+}
+
+class Service {
+  private readonly connection: Connection;
+  private readonly reading: Promise<Connection>;
+  private readonly cluster: string;
+  private readonly shard: string;
+  private readonly options: JobQueueOptions;
+  private readonly telemetry: Telemetry;
+  private follower: Worker | undefined;
+  private retention: Retention | undefined;
+  private nudging: NodeJS.Timeout | undefined;
+  private stopWaiting: () => void = () => undefined;
+
+  constructor(connection: Connection, cluster: string, shard: string, options: JobQueueOptions) {
+    this.connection = connection;
+    this.reading = connect(options.connection);
+    this.cluster = cluster;
+    this.shard = shard;
+    this.options = options;
+    this.telemetry = options.telemetry ?? ((): void => undefined);
+  }
+
+  async start(): Promise<JobQueueService> {
+    const actor = jobQueue({ cluster: this.cluster, shard: this.shard });
+    const wire = wireOf(this.connection);
+    const reading = await this.reading;
+    const ports = this.ports(actor.kind, reading);
+    if (this.options.takeOver !== true) await this.untilFree(wire, subjectsOf(this.cluster).query(actor.kind, this.shard, "operate", this.connection.principal));
+    let serve: () => void = () => undefined;
+    let end: (reason: StopReason) => void = () => undefined;
+    const stopped = new Promise<StopReason>((resolve) => { end = resolve; });
+    const serving = new Promise<void>((resolve) => { serve = resolve; });
+    const host = new Host(actor, ports, {
+      cluster: this.cluster,
+      actor: this.shard,
+      instance: this.options.instance ?? defaultInstance(),
+      principal: this.connection.principal,
+      incarnation: newIncarnation(),
+      software: SOFTWARE,
+      ...(this.options.limits === undefined ? {} : { limits: this.options.limits }),
+      ...(this.options.acceptRewind === undefined ? {} : { acceptRewind: this.options.acceptRewind }),
+      attendants: [presence({ shard: this.shard }), results({ shard: this.shard })],
+      onServing: () => serve(),
+      onStored: () => this.nudge(),
+      onStopped: (reason) => end(reason),
+    });
+    host.open();
+    const failed = await Promise.race([serving.then(() => undefined), stopped]);
+    if (failed !== undefined) {
+      await this.release();
+      throw stopError(failed);
+    }
+    if (this.options.follower !== false) this.follow(ports);
+    void stopped.then(() => this.release());
+    return {
+      get epoch() { return host.current.kernel.epoch; },
+      host, stopped,
+      close: async () => {
+        host.close();
+        await stopped;
+        await this.release();
+      },
+    };
+  }
+
+  private ports(kind: string, reading: Connection): HostPorts {
+    const place = { cluster: this.cluster, kind, actor: this.shard };
+    const inboxes: Inbox[] = (["inbox", "peers"] as const).map((stream) => inboxOf(this.connection, { ...place, stream }));
+    inboxes.push(strayInboxOf(this.connection, { cluster: this.cluster, known: [[kind, this.shard]] }));
+    return {
+      journal: journalOf(this.connection, { ...place, reading }),
+      inboxes,
+      wire: wireOf(this.connection),
+      clock: nodeClock,
+      serverTime: serverTimeOf(this.connection, this.cluster),
+      marks: marksOf(this.connection, { ...place, ...(this.options.stateDir === undefined ? {} : { file: join(this.options.stateDir, `${this.cluster}.${kind}.${this.shard}.mark`) }) }),
+      snapshots: snapshotsOf(reading, place),
+      hash: sha256,
+      telemetry: this.telemetry,
+    };
+  }
+
+  private untilFree(wire: ReturnType<typeof wireOf>, subject: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.stopWaiting = whenFree(wire, nodeClock, subject, () => this.options.onStandby?.(), resolve);
+    });
+  }
+
+  private follow(ports: HostPorts): void {
+    const { connection, keepMs, keepBytes, snapshotEveryCommits } = this.options;
+    this.retention = new Retention(ports.journal, nodeClock, { keepMs: keepMs ?? 30 * DAY_MS, keepBytes: keepBytes ?? 8 * 1024 ** 3 });
+    this.retention.start();
+    const { onFault: _, ...plain } = connection;
+    const data: FollowerData = {
+      connection: plain, cluster: this.cluster, shard: this.shard,
+      snapshotEveryCommits: snapshotEveryCommits ?? 5_000, snapshotEveryMs: 60_000, endedMax: 200_000,
+    };
+    const isSource = import.meta.url.endsWith(".ts");
+    const follower = new Worker(new URL(isSource ? "./follower-thread.ts" : "./follower-thread.js", import.meta.url), {
+      workerData: data,
+      ...(isSource ? { execArgv: ["--import", "tsx", "--conditions=@longshore/source"] } : {}),
+    });
+    follower.on("message", (says: FollowerSays) => {
+      if (says.kind === "snapshot") this.retention?.snapshotMade(says.version, says.at);
+      else if (says.kind === "telemetry") this.telemetry(says.event, says.fields);
+    });
+    follower.on("error", (error) => this.telemetry("follower.failed", { name: error.name }));
+    this.follower = follower;
+  }
+
+  private nudge(): void {
+    if (this.nudging !== undefined || this.follower === undefined) return;
+    this.nudging = setTimeout(() => {
+      this.nudging = undefined;
+      this.follower?.postMessage("stored");
+    }, NUDGE_EVERY_MS);
+  }
+
+  private async release(): Promise<void> {
+    this.stopWaiting();
+    clearTimeout(this.nudging);
+    this.retention?.close();
+    const { follower } = this;
+    this.follower = undefined;
+    if (follower !== undefined) {
+      follower.postMessage("close");
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(() => void follower.terminate(), 2_000);
+        follower.once("exit", () => {
+          clearTimeout(late);
+          resolve();
+        });
+      });
+    }
+    await this.connection.close();
+    await (await this.reading).close();
+  }
+}
+
+const stopError = (reason: StopReason): Error => new Error("message" in reason ? reason.message : `the host was ${reason.kind}`);
+
+/** This machine's name, as a token. */
+const defaultInstance = (): string => hostname().replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, 100) || "instance";
