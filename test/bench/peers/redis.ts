@@ -1,0 +1,31 @@
+/** Starts a Redis of its own for BullMQ. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Server } from "../contender.ts";
+import { ask, freePort, launch } from "../launch.ts";
+import { redisServer } from "../servers.ts";
+
+/** `persistence` are the redis-server arguments that set what an acknowledgement survives. */
+export async function startRedis(directory: string, persistence: readonly string[]): Promise<Server> {
+  const { bin, env } = redisServer();
+  const port = await freePort();
+  const data = join(directory, "data");
+  mkdirSync(data);
+  const server = launch({
+    file: join(bin, "redis-server"),
+    // noeviction: BullMQ's "going to production" demands it.
+    args: ["--port", String(port), "--bind", "127.0.0.1", "--dir", data, "--maxmemory-policy", "noeviction", ...persistence],
+    name: "redis",
+    directory,
+    env,
+    // Politely asked, it would first write a snapshot of data that are thrown away.
+    stopSignal: "SIGKILL",
+  });
+  await server.until(async () => (await ask(port, "PING\r\n")).startsWith("+PONG"));
+  const version = /redis_version:(\S+)/.exec(await ask(port, "INFO server\r\n"))?.[1] ?? "?";
+  return {
+    software: `Redis ${version}`,
+    endpoint: { url: `redis://127.0.0.1:${port}`, pids: [server.pid], directory: data },
+    stop: () => server.stop(),
+  };
+}
