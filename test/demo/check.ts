@@ -1,0 +1,75 @@
+/** Counts again what happened, from the journal alone: nothing that a process of the demo remembers is believed. */
+import { jobQueue } from "@longshore/job-queue";
+import { decodeCommit, FIRST_ACTOR_CODE, type StoredCommit } from "@longshore/kernel";
+import { type Connection, journalOf } from "@longshore/nats";
+
+export interface Checked {
+  readonly commits: number;
+  readonly accepted: number;
+  readonly succeeded: number;
+  /** Attempts that ended with their process, and were followed by another. */
+  readonly lostAttempts: number;
+  /** A job to look at: the first, and the first whose attempt was lost. */
+  readonly someJob: string | undefined;
+  readonly lostJob: string | undefined;
+  /** Times that a host opened the history. */
+  readonly epochs: number;
+  /** What is wrong, one line each; empty when every id was accepted once and has ended once. */
+  readonly wrong: readonly string[];
+}
+
+interface Fate {
+  readonly id: string;
+  ends: number;
+}
+
+const PLACE = { cluster: "main", kind: "job-queue", actor: "main" };
+
+/** `ids`: what was added, each without its shard. */
+export async function checkHistory(connection: Connection, ids: readonly string[]): Promise<Checked> {
+  const { decode } = jobQueue({ cluster: PLACE.cluster, shard: PLACE.actor }).events;
+  const fates = new Map<number, Fate>();
+  let commits = 0;
+  let succeeded = 0;
+  let lostAttempts = 0;
+  let epochs = 0;
+  let lostJob: string | undefined;
+  await readJournal(connection, ({ bytes }) => {
+    const commit = decodeCommit(bytes);
+    commits++;
+    epochs = commit.epoch;
+    for (const wire of commit.events) {
+      if ((wire[0] as number) < FIRST_ACTOR_CODE) continue;
+      const event = decode(wire, commit.format);
+      if (event.type === "JobAccepted") fates.set(event.job, { id: event.id, ends: 0 });
+      else if (event.type === "AttemptFailed" && event.kind === "lost") {
+        lostAttempts++;
+        lostJob ??= fates.get(event.job)?.id;
+      }
+      else if (event.type === "JobEnded") {
+        fates.get(event.job)!.ends++;
+        if (event.state === "succeeded") succeeded++;
+      }
+    }
+  });
+  const [first] = fates.values();
+  return { commits, accepted: fates.size, succeeded, lostAttempts, someJob: first?.id, lostJob, epochs, wrong: [...wrongWith([...fates.values()], ids)] };
+}
+
+function* wrongWith(fates: readonly Fate[], ids: readonly string[]): Generator<string> {
+  const acceptances = new Map<string, number>();
+  for (const { id } of fates) acceptances.set(id, (acceptances.get(id) ?? 0) + 1);
+  for (const id of ids) if (!acceptances.has(id)) yield `${id} was never accepted`;
+  for (const [id, count] of acceptances) if (count > 1) yield `${id} was accepted ${count} times`;
+  for (const { id, ends } of fates) if (ends !== 1) yield `${id} has ended ${ends} times`;
+  if (fates.length !== ids.length) yield `${ids.length} jobs were added, and the history has ${fates.length}`;
+}
+
+function readJournal(connection: Connection, onCommit: (commit: StoredCommit) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    journalOf(connection, PLACE).read(0, onCommit, (answer) => {
+      if (answer.kind === "end") resolve();
+      else reject(new Error(`the journal cannot be read: ${answer.kind}`));
+    });
+  });
+}

@@ -1,0 +1,182 @@
+/**
+ * The demo: thumbnails of the images of this machine, made by several processes, and counted in the journal.
+ *
+ * Real processes all the way: a nats-server, a host, workers. This one adds the jobs and waits for their results; with
+ * `--crash` it kills the host and a worker on the way, without warning, and starts them again.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { connect, JobFailed, type JobHandle } from "longshore";
+import { writeBrokenImages } from "./broken.ts";
+import { checkHistory } from "./check.ts";
+import type { Member } from "./crew.ts";
+import { type Picture, writeGallery } from "./gallery.ts";
+import { findImages, mixed, usualFolders } from "./images.ts";
+import { type Options, readOptions, USAGE } from "./options.ts";
+import { Progress } from "./progress.ts";
+import { type Outcome, quoted, summary, verdict, waysToLook } from "./report.ts";
+import { Stage } from "./stage.ts";
+import { type ImageFacts, thumbnail } from "./thumbnail.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ID_CHARS_MAX = 200;
+const WRONG_USAGE = 2;
+
+const say = (text = ""): void => void process.stdout.write(`${text}\n`);
+
+let stage: Stage | undefined;
+let isEnding = false;
+
+/** Ends every process, then this one. */
+async function end(code: number): Promise<void> {
+  if (isEnding) return;
+  isEnding = true;
+  await stage?.stop().catch(() => undefined);
+  process.exit(code);
+}
+
+function fail(error: unknown): void {
+  if (isEnding) return;
+  process.stderr.write(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\n`);
+  void end(1);
+}
+
+process.on("SIGINT", () => void end(130));
+for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(143));
+// Whoever started us is gone.
+process.on("disconnect", () => void end(1));
+await main().catch(fail);
+
+async function main(): Promise<void> {
+  const options = optionsGiven();
+  if (options === undefined) return;
+  if (options.store !== undefined) return lookAgain(resolve(options.store));
+  const files = await filesFor(options);
+  if (files.length === 0) return end(WRONG_USAGE);
+  const folder = await mkdtemp(join(tmpdir(), "longshore-demo-"));
+  if (options.folders.length === 0) files.push(...(await writeBrokenImages(join(folder, "broken"))));
+  say(`Thumbnails of ${files.length} images, made by ${options.workers} worker processes.\n`);
+  stage = await open(folder, options.workers);
+
+  const { outcome, ids } = await run(stage, folder, files, options);
+  say(`\n${summary(outcome)}\n`);
+  const checked = await checkHistory(stage.connection, ids);
+  say(verdict(checked));
+  if (outcome.done.length > 0) say(`\nThe thumbnails, by color: ${await writeGallery(join(folder, "thumbnails"), outcome.done)}`);
+  await farewell(stage, folder, checked.lostJob ?? ids[0]!, options.keep);
+  await end(checked.wrong.length === 0 ? 0 : 1);
+}
+
+function optionsGiven(): Options | undefined {
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (options !== "help") return options;
+    say(USAGE);
+    void end(0);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    void end(WRONG_USAGE);
+  }
+  return undefined;
+}
+
+async function filesFor({ folders, files }: Options): Promise<string[]> {
+  const named = folders.map((folder) => resolve(process.env["INIT_CWD"] ?? ".", folder));
+  const missing = named.find((folder) => !existsSync(folder));
+  if (missing !== undefined) {
+    process.stderr.write(`There is no folder ${missing}.\n`);
+    return [];
+  }
+  const found = await findImages(named.length === 0 ? usualFolders(ROOT) : named);
+  if (found.length === 0) {
+    const where = named.length === 0 ? "on this machine, at least not where I looked" : `in ${named.join(", ")}`;
+    process.stderr.write(`I found no images ${where}. Would you name a folder that has some?\n\n  npm run demo -- <folder>\n`);
+  }
+  return [...mixed(found, files)];
+}
+
+async function open(folder: string, workers: number): Promise<Stage> {
+  const opened = await Stage.start({ folder, workers, onLost: fail }, (opening) => { stage = opening; });
+  const line = (name: string, pid: number | undefined, what: string): void => say(`  ${name.padEnd(12)} process ${String(pid).padEnd(8)} ${what}`);
+  line("nats-server", opened.server.pid, `${opened.server.version}, ${opened.server.url}, every write on disk before it is confirmed`);
+  line("host", opened.host?.pid, "decides, and writes the history");
+  for (const { name, pid } of opened.workers) line(name, pid, "makes thumbnails");
+  say();
+  return opened;
+}
+
+interface Ran {
+  readonly outcome: Outcome & { readonly done: readonly Picture[] };
+  /** As the history has them, without the shard. */
+  readonly ids: readonly string[];
+}
+
+/** Adds a job for each file, waits for all of them, and lets things go wrong on the way if that is wanted. */
+async function run(onStage: Stage, folder: string, files: readonly string[], { crash }: Options): Promise<Ran> {
+  const thumbnails = join(folder, "thumbnails");
+  await mkdir(thumbnails, { recursive: true });
+  const ls = await connect({ servers: onStage.server.url, principal: "demo" });
+  const startedMs = performance.now();
+  const handles = await ls.addAll(thumbnail, files.map((file) => ({ file, folder: thumbnails })), { id: ({ file }) => idOf(file) });
+
+  const progress = new Progress(files.length);
+  const done: Picture[] = [];
+  const failed: { file: string; reason: string }[] = [];
+  let crashing: Promise<void> | undefined;
+  const oneMore = (): void => {
+    const count = done.length + failed.length;
+    progress.update(count, `${((count * 1_000) / (performance.now() - startedMs)).toFixed(0)} a second`);
+    if (crash && crashing === undefined && count >= files.length / 3) crashing = crashAndMend(onStage, progress);
+  };
+  const settle = async (handle: JobHandle<ImageFacts>, file: string): Promise<void> => {
+    try {
+      done.push({ ...(await handle.result()), file });
+    } catch (error) {
+      if (!(error instanceof JobFailed)) throw error;
+      failed.push({ file, reason: error.reason ?? error.error?.message ?? error.state });
+    }
+    oneMore();
+  };
+  await Promise.all(handles.map((handle, i) => settle(handle, files[i]!)));
+  await crashing;
+  progress.end();
+  await ls.close();
+  return { outcome: { done, failed, seconds: (performance.now() - startedMs) / 1_000 }, ids: handles.map(({ id }) => id.slice(id.indexOf(".") + 1)) };
+}
+
+async function crashAndMend(onStage: Stage, progress: Progress): Promise<void> {
+  const names = (members: readonly Member[]): string => members.map(({ name, pid }) => `${name} (process ${pid})`).join(" and ");
+  progress.note(`  SIGKILL for ${names(await onStage.crash())}: no warning, no goodbye.`);
+  progress.note(`  Started again: ${names(await onStage.mend())}.`);
+}
+
+/** The path, if it can be an id; otherwise a digest of it. */
+function idOf(file: string): string {
+  const path = encodeURI(file);
+  return path.length <= ID_CHARS_MAX ? path : createHash("sha256").update(file).digest("hex");
+}
+
+async function farewell(onStage: Stage, folder: string, job: string, keep: boolean): Promise<void> {
+  if (!keep) {
+    say(`\nEverything is stopped now; the history stays. To look at it, start it again with\n\n  npm run demo -- --store ${quoted(folder)}\n`);
+    say(`and then, for example, in another terminal:\n\n${waysToLook("<its address>", `main.${job}`)}\n`);
+    return;
+  }
+  say(`\nNATS and the host keep running until Ctrl-C. In another terminal:\n\n${waysToLook(onStage.server.url, `main.${job}`)}\n`);
+  await new Promise(() => undefined);
+}
+
+/** Starts the store of an earlier run, with a host and no workers. */
+async function lookAgain(folder: string): Promise<void> {
+  if (!existsSync(join(folder, "store"))) {
+    process.stderr.write(`${folder} is not the store of an earlier run.\n`);
+    return end(WRONG_USAGE);
+  }
+  stage = await open(folder, 0);
+  const { someJob, lostJob } = await checkHistory(stage.connection, []);
+  await farewell(stage, folder, lostJob ?? someJob ?? "", true);
+}

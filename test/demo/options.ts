@@ -1,0 +1,55 @@
+/** What may stand on the command line of the demo. */
+
+export interface Options {
+  readonly folders: readonly string[];
+  readonly workers: number;
+  /** Images taken at most where no folder was named. */
+  readonly files: number;
+  readonly crash: boolean;
+  readonly keep: boolean;
+  /** The store of an earlier run, to look at. */
+  readonly store: string | undefined;
+}
+
+export const USAGE = `npm run demo -- [folder …] [options]
+
+Makes thumbnails of the images in these folders, or of some that this machine has.
+
+  --workers <n>    worker processes; 2 when absent
+  --files <n>      images at most; 300 when absent, all when a folder is named
+  --crash          kill the host and a worker with SIGKILL on the way, start them again, and count
+  --keep           leave NATS and the host running afterwards, until Ctrl-C
+  --store <path>   only start the store of an earlier run again, to look at it
+`;
+
+const FILES = 300;
+
+/** @throws {Error} that says what is wrong on the command line. */
+export function readOptions(args: readonly string[]): Options | "help" {
+  const left = [...args];
+  const folders: string[] = [];
+  const flags = new Set<string>();
+  const values = new Map<string, string>();
+  for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
+    const [name = "", inline] = arg.split(/=(.*)/s);
+    if (name === "--help" || name === "-h") return "help";
+    if (name === "--crash" || name === "--keep") flags.add(name);
+    else if (name === "--workers" || name === "--files" || name === "--store") values.set(name, inline ?? left.shift() ?? "");
+    else if (name.startsWith("-")) throw new Error(`there is no option ${name}`);
+    else folders.push(arg);
+  }
+  const number = (name: string, otherwise: number): number => {
+    const text = values.get(name);
+    if (text === undefined) return otherwise;
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    throw new Error(`${name} wants a number from 1 on`);
+  };
+  return {
+    folders,
+    workers: number("--workers", 2),
+    files: number("--files", folders.length === 0 ? FILES : Number.MAX_SAFE_INTEGER),
+    crash: flags.has("--crash"),
+    keep: flags.has("--keep"),
+    store: values.get("--store"),
+  };
+}
