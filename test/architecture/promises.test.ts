@@ -18,7 +18,8 @@ findServer().then(() => undefined);
 [1].forEach(async () => { await findServer(); });
 findServer().catch(() => undefined);
 void findServer();
-export const later: Promise<unknown> = findServer();
+export let later: Promise<unknown> | undefined = findServer();
+later ??= findServer();
 await Promise.all([1].map(async () => { await findServer(); }));
 `;
 
@@ -43,9 +44,11 @@ function unwatchedIn(program: ts.Program, source: ts.SourceFile): readonly strin
 
 function isFloating(checker: ts.TypeChecker, expression: ts.Expression): boolean {
   if (ts.isAwaitExpression(expression) || ts.isVoidExpression(expression)) return false;
-  if (ts.isBinaryExpression(expression) && expression.operatorToken.kind === ts.SyntaxKind.EqualsToken) return false;
+  if (ts.isBinaryExpression(expression) && isAssignment(expression.operatorToken.kind)) return false;
   return !hasCatch(expression) && isPromise(checker, checker.getTypeAtLocation(expression));
 }
+
+const isAssignment = (kind: ts.SyntaxKind): boolean => kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
 
 function hasCatch(expression: ts.Expression): boolean {
   if (!ts.isCallExpression(expression) || !ts.isPropertyAccessExpression(expression.expression)) return false;

@@ -1,5 +1,5 @@
 /** The JobQueue host as a process of its own, for the benchmark: `longshore-host.ts <url> <state folder>`. */
-import { startJobQueue } from "../../packages/cli/src/services/job-queue.ts";
+import { startJobQueue } from "@longshore/cli";
 
 const [url = "", stateDir = ""] = process.argv.slice(2);
 const service = await startJobQueue({

@@ -9,8 +9,7 @@ export interface Checked {
   readonly succeeded: number;
   /** Attempts that ended with their process, and were followed by another. */
   readonly lostAttempts: number;
-  /** A job to look at: the first, and the first whose attempt was lost. */
-  readonly someJob: string | undefined;
+  /** The first job whose attempt was lost. */
   readonly lostJob: string | undefined;
   /** Times that a host opened the history. */
   readonly epochs: number;
@@ -52,8 +51,7 @@ export async function checkHistory(connection: Connection, ids: readonly string[
       }
     }
   });
-  const [first] = fates.values();
-  return { commits, accepted: fates.size, succeeded, lostAttempts, someJob: first?.id, lostJob, epochs, wrong: [...wrongWith([...fates.values()], ids)] };
+  return { commits, accepted: fates.size, succeeded, lostAttempts, lostJob, epochs, wrong: [...wrongWith([...fates.values()], ids)] };
 }
 
 function* wrongWith(fates: readonly Fate[], ids: readonly string[]): Generator<string> {

@@ -1,5 +1,5 @@
 /** The demo's host process: one JobQueue, as `longshore run job-queue` would run it. */
-import { startJobQueue } from "../../packages/cli/src/services/job-queue.ts";
+import { startJobQueue } from "@longshore/cli";
 import { serve } from "./member.ts";
 
 await serve(async () => {

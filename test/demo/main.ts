@@ -54,7 +54,6 @@ await main().catch(fail);
 async function main(): Promise<void> {
   const options = optionsGiven();
   if (options === undefined) return;
-  if (options.store !== undefined) return lookAgain(resolve(options.store));
   const files = await filesFor(options);
   if (files.length === 0) return end(WRONG_USAGE);
   const folder = await mkdtemp(join(tmpdir(), "longshore-demo-"));
@@ -160,23 +159,13 @@ function idOf(file: string): string {
   return path.length <= ID_CHARS_MAX ? path : createHash("sha256").update(file).digest("hex");
 }
 
+/** Says how to look at what happened; with `--keep` it stays until Ctrl-C. */
 async function farewell(onStage: Stage, folder: string, job: string, keep: boolean): Promise<void> {
   if (!keep) {
-    say(`\nEverything is stopped now; the history stays. To look at it, start it again with\n\n  npm run demo -- --store ${quoted(folder)}\n`);
-    say(`and then, for example, in another terminal:\n\n${waysToLook("<its address>", `main.${job}`)}\n`);
+    say("\nEverything is stopped now, and the history stays. To look at it, start it again in one terminal,\n");
+    say(`  npx longshore up --store ${quoted(join(folder, "store"))}\n\nand ask in another:\n\n${waysToLook(`main.${job}`)}\n`);
     return;
   }
-  say(`\nNATS and the host keep running until Ctrl-C. In another terminal:\n\n${waysToLook(onStage.server.url, `main.${job}`)}\n`);
+  say(`\nNATS and the host stay until Ctrl-C. In another terminal:\n\n  export NATS_URL=${onStage.server.url}\n${waysToLook(`main.${job}`)}\n`);
   await new Promise(() => undefined);
-}
-
-/** Starts the store of an earlier run, with a host and no workers. */
-async function lookAgain(folder: string): Promise<void> {
-  if (!existsSync(join(folder, "store"))) {
-    process.stderr.write(`${folder} is not the store of an earlier run.\n`);
-    return end(WRONG_USAGE);
-  }
-  stage = await open(folder, 0);
-  const { someJob, lostJob } = await checkHistory(stage.connection, []);
-  await farewell(stage, folder, lostJob ?? someJob ?? "", true);
 }

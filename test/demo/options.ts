@@ -7,8 +7,6 @@ export interface Options {
   readonly files: number;
   readonly crash: boolean;
   readonly keep: boolean;
-  /** The store of an earlier run, to look at. */
-  readonly store: string | undefined;
 }
 
 export const USAGE = `npm run demo -- [folder …] [options]
@@ -19,7 +17,6 @@ Makes thumbnails of the images in these folders, or of some that this machine ha
   --files <n>      images at most; 300 when absent, all when a folder is named
   --crash          kill the host and a worker with SIGKILL on the way, start them again, and count
   --keep           leave NATS and the host running afterwards, until Ctrl-C
-  --store <path>   only start the store of an earlier run again, to look at it
 `;
 
 const FILES = 300;
@@ -34,7 +31,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
     const [name = "", inline] = arg.split(/=(.*)/s);
     if (name === "--help" || name === "-h") return "help";
     if (name === "--crash" || name === "--keep") flags.add(name);
-    else if (name === "--workers" || name === "--files" || name === "--store") values.set(name, inline ?? left.shift() ?? "");
+    else if (name === "--workers" || name === "--files") values.set(name, inline ?? left.shift() ?? "");
     else if (name.startsWith("-")) throw new Error(`there is no option ${name}`);
     else folders.push(arg);
   }
@@ -50,6 +47,5 @@ export function readOptions(args: readonly string[]): Options | "help" {
     files: number("--files", folders.length === 0 ? FILES : Number.MAX_SAFE_INTEGER),
     crash: flags.has("--crash"),
     keep: flags.has("--keep"),
-    store: values.get("--store"),
   };
 }

@@ -42,12 +42,7 @@ export function verdict({ commits, accepted, succeeded, lostAttempts, epochs, wr
 const attempts = (count: number): string => (count === 1 ? "One attempt" : `${count} attempts`);
 
 /** Commands that look at what is left behind. */
-export function waysToLook(url: string, job: string): string {
-  return [
-    `  npx longshore job ${quoted(job)} --server ${url}`,
-    `  npx longshore replay main --hash --server ${url}`,
-  ].join("\n");
-}
+export const waysToLook = (job: string): string => `  npx longshore job ${quoted(job)}\n  npx longshore replay main --hash`;
 
 /** For a shell. */
 export const quoted = (text: string): string => (/^[\w./:@%+~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

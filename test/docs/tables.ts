@@ -1,6 +1,7 @@
 /** Tables of the documents that are made from the code. */
 import { DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS, END_STATES, EVENT_CODES, INPUT_LIMITS, JOB_QUEUE_LIMITS, jobQueue, OUTCOME } from "@longshore/job-queue";
 import { decodeKernelEvent, FIRST_ACTOR_CODE, KERNEL_LIMITS, resultsAddress, SCAN_LIMITS, streamsOf, subjectsOf, workAddress } from "@longshore/kernel";
+import { wantedStreams } from "../../packages/nats/src/streams.ts";
 
 export const tables: Readonly<Record<string, () => string>> = {
   "events": eventsTable,
@@ -9,6 +10,7 @@ export const tables: Readonly<Record<string, () => string>> = {
   "outcomes": () => tableOf(["kind", "outcome"], Object.entries(OUTCOME).map(([name, code]) => [String(code), name])),
   "end-states": () => tableOf(["number in `JobEnded`", "state"], END_STATES.map((state, i) => [String(i), `\`${state}\``])),
   "limits": limitsTable,
+  "streams": streamsTable,
 };
 
 function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -65,6 +67,11 @@ function subjectsTable(): string {
     ["snapshot", "`sn.<kind>.<actor>.<id>.<piece>`", subjects.snapshot("job-queue", "main", "<id>", "0"), `${stream(streams.snapshots)}; hosts only`],
   ];
   return tableOf(["what", "behind `ls.<cluster>.`", "example", "carried by"], rows.map(([what, grammar, example, carried]) => [what, grammar, `\`${example}\``, carried]));
+}
+
+function streamsTable(): string {
+  return tableOf(["stream", "holds", "at most"], wantedStreams({ cluster: "main" }).map(({ name, description = "", max_bytes }) =>
+    [`\`${name}\``, description.replace("Longshore: ", ""), `${Math.round(max_bytes / 1_024 ** 2)} MiB`]));
 }
 
 function limitsTable(): string {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, provision, startServer } from "@longshore/nats";
-import { startJobQueue } from "../../packages/cli/src/services/job-queue.ts";
+import { startJobQueue } from "@longshore/cli";
 
 export interface World {
   readonly url: string;

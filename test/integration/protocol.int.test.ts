@@ -45,6 +45,17 @@ async function ask(subject: string, message: unknown): Promise<Json> {
   return answer.json<Json>();
 }
 
+/** The feed begins a moment after the host: what happened before is in the history only. */
+async function untilFeedIsLive(): Promise<void> {
+  const feed = listen("ls.main.ev.job-queue.JobAccepted.probe");
+  await until("the feed", async () => {
+    await ask(COMMAND, { submit: [{ topic: "probe", input: null }] });
+    await new Promise((next) => setTimeout(next, 100));
+    return feed.messages[0];
+  });
+  feed.stop();
+}
+
 /** Messages of a subject as they come. */
 function listen(subject: string): { readonly messages: Msg[]; readonly stop: () => void } {
   const messages: Msg[] = [];
@@ -79,7 +90,15 @@ describe("a job by hand", () => {
     expect(rejected).toEqual(example("submit-rejected-answer")["rejected"]);
   });
 
+  it("without an id is told the one it got", async () => {
+    const answer = await ask(COMMAND, { submit: [{ topic: "un/named", input: null }] });
+    expect(shapeOf(answer)).toEqual(shapeOf(example("submit-unnamed-answer")));
+    const [[, { created }]] = answer["answers"] as [[number, { created: string }]];
+    expect((await ask(QUERY, { ask: "job", id: created }))["answer"]).toMatchObject({ topic: "un/named", state: "queued" });
+  });
+
   it("goes through the inbox as well, acknowledged by JetStream and read once", async () => {
+    await untilFeedIsLive();
     const feed = listen("ls.main.ev.job-queue.JobAccepted.>");
     await nc.flush();
     const published = await jetstream(nc).publish(INBOX, JSON.stringify({ submit: [{ topic: "by/inbox", input: 1, id: "i1" }] }), { headers: json });
@@ -105,7 +124,7 @@ describe("a job by hand", () => {
     expect(first["rejected"]).toBeUndefined();
     const again = await ask(COMMAND, message);
     expect(again["answers"]).toEqual(first["answers"]);
-    const { answer } = await ask(QUERY, { ask: "find", state: "all", topic: "media/thumbnail" });
+    const { answer } = await ask(QUERY, { ask: "find", filter: { state: "all", topic: "media/thumbnail" } });
     const jobs = (answer as { jobs: readonly Json[] }).jobs;
     expect(jobs).toHaveLength(2);
   });
@@ -117,6 +136,7 @@ describe("a job by hand", () => {
 
 describe("a follower", () => {
   it("sees what happens as JSON, with the fields of the document", async () => {
+    await untilFeedIsLive();
     const feed = listen("ls.main.ev.job-queue.>");
     await ask(COMMAND, { submit: [{ topic: "media/thumbnail", input: 3, id: "seen" }] });
     const event = await until("the event", () => feed.messages.map((message) => message.json<Json>()).find(({ id }) => id === "main.media~thumbnail.seen"));
@@ -164,9 +184,29 @@ describe("a worker by hand", () => {
 });
 
 describe("an operator", () => {
-  it("asks about one job, all jobs and queues", async () => {
-    const { answer } = await ask(QUERY, { ask: "job", id: JOB });
-    expect(answer).toMatchObject({ id: JOB, state: "succeeded", topic: "media/thumbnail", attempt: 1, result: { path: "t.jpg", bytes: 1234 } });
+  it("asks about one job", async () => {
+    const answer = await ask(QUERY, example("question-job"));
+    expect(shapeOf(answer)).toEqual(shapeOf(example("question-job-answer")));
+    const { createdAt: _, startedAt: __, endedAt: ___, ...expected } = example("question-job-answer")["answer"] as Json;
+    expect(answer["answer"]).toMatchObject(expected);
+  });
+
+  it("finds jobs, page by page", async () => {
+    await ask(COMMAND, { submit: ["waiting", "waiting2", "waiting3"].map((id) => ({ topic: "no/body", input: null, id, properties: { tenant: "blue" } })) });
+    const question = { ask: "find", filter: { ...(example("question-find")["filter"] as Json), topic: "no/body" }, limit: 2 };
+    const first = (await ask(QUERY, question))["answer"] as { jobs: readonly Json[]; next: string | null };
+    const second = (await ask(QUERY, { ...question, after: first.next }))["answer"] as { jobs: readonly Json[]; next: string | null };
+    expect([...first.jobs, ...second.jobs].map(({ id }) => id)).toEqual(["main.no~body.waiting", "main.no~body.waiting2", "main.no~body.waiting3"]);
+  });
+
+  it("asks why a job waits", async () => {
+    const answer = await ask(QUERY, { ask: "why", id: "main.no~body.waiting" });
+    expect((answer["answer"] as Json)["waits"]).toBe("no-capable-instance");
+    expect(Object.keys(answer["answer"] as Json)).toEqual(Object.keys(example("question-why-answer")["answer"] as Json));
+  });
+
+  it.each(["queues", "statistics", "instances", "operations", "host", "parked"])("asks for %s", async (what) => {
+    expect(await ask(QUERY, { ask: what })).toEqual({ epoch: 2, commit: expect.any(Number), answer: expect.any(Object) });
   });
 
   it("suspends and resumes a queue", async () => {

@@ -44,12 +44,13 @@ type OptionValue<Kind extends OptionKind> = Kind extends "flag"
 type ArgumentValue<Kind extends ArgumentSpec["kind"]> = Kind extends "required" ? string : Kind extends "many" ? readonly string[] : string | undefined;
 
 /** What every command takes. */
-export interface Common {
+export interface Shared {
   readonly json: boolean;
   readonly help: boolean;
   /** Where NATS is and who we are; only commands that connect take these. */
   readonly server: string | undefined;
   readonly cluster: string | undefined;
+  readonly shard: string | undefined;
   readonly user: string | undefined;
   readonly creds: string | undefined;
 }
@@ -57,7 +58,7 @@ export interface Common {
 export interface Context<Options extends OptionSpecs, Arguments extends ArgumentSpecs> {
   readonly options: { readonly [Name in keyof Options]: OptionValue<Options[Name]["kind"]> };
   readonly args: { readonly [Name in keyof Arguments]: ArgumentValue<Arguments[Name]["kind"]> };
-  readonly common: Common;
+  readonly shared: Shared;
   readonly io: Io;
 }
 
@@ -103,7 +104,7 @@ export function command<const Options extends OptionSpecs = Record<never, never>
   return { ...rest, args: args ?? {}, options: options ?? {}, run: erased };
 }
 
-export const COMMON_OPTIONS = {
+export const SHARED_OPTIONS = {
   json: { kind: "flag", help: "one JSON document on stdout; one per line where lines follow" },
   help: { kind: "flag", short: "h", help: "this text" },
 } as const;
@@ -111,12 +112,13 @@ export const COMMON_OPTIONS = {
 export const CONNECTION_OPTIONS = {
   server: { kind: "text", value: "<url>", help: "NATS to speak to; else NATS_URL, else the server of `longshore up`" },
   cluster: { kind: "text", value: "<name>", help: "name of the cluster; else LONGSHORE_CLUSTER, else main" },
+  shard: { kind: "text", value: "<name>", help: "which JobQueue of the cluster; main when absent" },
   user: { kind: "text", value: "<name>", help: "who to speak as; the password comes from LONGSHORE_PASSWORD" },
   creds: { kind: "text", value: "<file>", help: "credentials file of NATS, instead of user and password" },
 } as const;
 
 /** Everything a command takes, in the order of its help. */
-export const optionsOf = (of: Command): OptionSpecs => ({ ...of.options, ...(of.connects ? CONNECTION_OPTIONS : {}), ...COMMON_OPTIONS });
+export const optionsOf = (of: Command): OptionSpecs => ({ ...of.options, ...(of.connects ? CONNECTION_OPTIONS : {}), ...SHARED_OPTIONS });
 
 /** `dryRun` as it is typed: `--dry-run`. */
 export const typed = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

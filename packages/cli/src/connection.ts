@@ -2,7 +2,7 @@
 import { Fault, isToken } from "@longshore/kernel";
 import { type Connection, type ConnectOptions, connect } from "@longshore/nats";
 import { connect as connectClient, type Longshore } from "longshore";
-import type { Common } from "./command.ts";
+import type { Shared } from "./command.ts";
 import { wrongUsage } from "./errors.ts";
 import type { Io } from "./io.ts";
 import { readServerState } from "./server-state.ts";
@@ -12,6 +12,7 @@ export interface Place {
   readonly url: string;
   readonly login: Login;
   readonly cluster: string;
+  readonly shard: string;
   /** Where the server's monitoring is, when it is one of ours. */
   readonly monitor: string | undefined;
   /** How the address was found, for messages. */
@@ -29,13 +30,13 @@ const DEFAULT_CLUSTER = "main";
 const DEFAULT_PRINCIPAL = "me";
 
 /** @throws {Fault} `nats/unreachable` when nothing says where NATS is. */
-export async function findPlace({ server, cluster }: Pick<Common, "server" | "cluster">, { env }: Pick<Io, "env">): Promise<Place> {
+export async function findPlace({ server, cluster, shard = "main" }: Pick<Shared, "server" | "cluster" | "shard">, { env }: Pick<Io, "env">): Promise<Place> {
   const state = await readServerState(env);
   const named = cluster ?? env["LONGSHORE_CLUSTER"];
   const known = (address: string, from: Place["from"]): Place => {
     const { url, login } = withoutLogin(address);
     const own = state?.url === url ? state : undefined;
-    return { url, login, cluster: named ?? own?.cluster ?? DEFAULT_CLUSTER, monitor: own?.monitor, from };
+    return { url, login, shard, cluster: named ?? own?.cluster ?? DEFAULT_CLUSTER, monitor: own?.monitor, from };
   };
   if (server !== undefined) return known(server, "--server");
   const variable = env["NATS_URL"];
@@ -57,7 +58,7 @@ function withoutLogin(addresses: string): { readonly url: string; readonly login
 }
 
 /** Who we are, as the library decides it, too. */
-export function principalOf({ user }: Pick<Common, "user">, { env }: Pick<Io, "env">, login: Login = {}): string {
+export function principalOf({ user }: Pick<Shared, "user">, { env }: Pick<Io, "env">, login: Login = {}): string {
   const name = user ?? env["LONGSHORE_USER"] ?? login.user ?? DEFAULT_PRINCIPAL;
   if (isToken(name)) return name;
   throw wrongUsage(`the user "${name}" is not allowed`, "use 1 to 128 of the characters A-Z a-z 0-9 _ -");
@@ -66,16 +67,16 @@ export function principalOf({ user }: Pick<Common, "user">, { env }: Pick<Io, "e
 /** What both the library and the ports of `@longshore/nats` take. */
 export type Access = Required<Pick<ConnectOptions, "principal" | "servers">> & Pick<ConnectOptions, "user" | "password" | "credsFile">;
 
-export function accessTo(place: Place, common: Common, io: Io): Access {
+export function accessTo(place: Place, shared: Shared, io: Io): Access {
   const { url, login } = place;
   const variable = io.env["LONGSHORE_PASSWORD"] ?? "";
   const password = variable === "" ? login.password : variable;
   return {
-    principal: principalOf(common, io, login),
+    principal: principalOf(shared, io, login),
     servers: url,
     ...(login.user === undefined ? {} : { user: login.user }),
     ...(password === undefined ? {} : { password }),
-    ...(common.creds === undefined ? {} : { credsFile: common.creds }),
+    ...(shared.creds === undefined ? {} : { credsFile: shared.creds }),
   };
 }
 
@@ -85,9 +86,9 @@ export interface Connected {
 }
 
 /** Connects for the time of `run`, and closes whatever comes of it. */
-export async function withConnection<Result>(common: Common, io: Io, run: (connected: Connected) => Promise<Result>): Promise<Result> {
-  const place = await findPlace(common, io);
-  const connection = await connect({ ...accessTo(place, common, io), name: "longshore cli" });
+export async function withConnection<Result>(shared: Shared, io: Io, run: (connected: Connected) => Promise<Result>): Promise<Result> {
+  const place = await findPlace(shared, io);
+  const connection = await connect({ ...accessTo(place, shared, io), name: "longshore cli" });
   try {
     return await run({ connection, place });
   } finally {
@@ -96,9 +97,9 @@ export async function withConnection<Result>(common: Common, io: Io, run: (conne
 }
 
 /** The library, for the time of `run`. */
-export async function withClient<Result>(common: Common, io: Io, run: (ls: Longshore, place: Place) => Promise<Result>): Promise<Result> {
-  const place = await findPlace(common, io);
-  const ls = await connectClient({ ...accessTo(place, common, io), cluster: place.cluster });
+export async function withClient<Result>(shared: Shared, io: Io, run: (ls: Longshore, place: Place) => Promise<Result>): Promise<Result> {
+  const place = await findPlace(shared, io);
+  const ls = await connectClient({ ...accessTo(place, shared, io), cluster: place.cluster, shard: place.shard });
   try {
     return await run(ls, place);
   } finally {

@@ -1,5 +1,5 @@
 /** Help, made from the table of commands: as text for the screen. */
-import { COMMON_OPTIONS, CONNECTION_OPTIONS, type Command, GROUPS, type Group, type OptionSpec, type OptionSpecs, typed } from "./command.ts";
+import { CONNECTION_OPTIONS, type Command, GROUPS, type Group, type OptionSpec, type OptionSpecs, SHARED_OPTIONS, typed } from "./command.ts";
 import type { Screen } from "./io.ts";
 import { type Paint, paintOf, widthOf } from "./render/paint.ts";
 
@@ -80,7 +80,7 @@ export function commandHelp(command: Command, commands: readonly Command[], scre
   const args = Object.entries(command.args).map(([name, { help, shown = name }]): [string, string] => [shown, help]);
   if (args.length > 0) parts.push(title("Arguments"), rowLines(args, paint));
   if (Object.keys(command.options).length > 0) parts.push(title("Options"), optionLines(command.options, paint));
-  parts.push(title("Everywhere"), optionLines({ ...(command.connects ? CONNECTION_OPTIONS : {}), ...COMMON_OPTIONS }, paint));
+  parts.push(title("Everywhere"), optionLines({ ...(command.connects ? CONNECTION_OPTIONS : {}), ...SHARED_OPTIONS }, paint));
   const below = commands.filter(({ name }) => name.startsWith(`${command.name} `));
   if (below.length > 0) parts.push(title("Below it"), rowLines(below.map(({ name, summary }) => [name, summary]), paint));
   if (command.examples !== undefined) parts.push(title("Examples"), rowLines(command.examples.map(({ line, says }) => [line, says]), paint));

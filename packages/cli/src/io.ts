@@ -1,4 +1,5 @@
 /** Everything a command sees of the process it runs in. Data goes to `out`, everything said to people to `err`. */
+import { setMaxListeners } from "node:events";
 
 export interface Screen {
   readonly isTerminal: boolean;
@@ -34,6 +35,8 @@ function screenOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Screen {
 export function processIo(): Io {
   const { stdout, stderr, stdin, env } = process;
   const stop = new AbortController();
+  // Everything that can be interrupted listens to this one signal.
+  setMaxListeners(0, stop.signal);
   const onSignal = (name: NodeJS.Signals): void => {
     if (stop.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
     stop.abort(name);

@@ -36,14 +36,14 @@ const refusal = (...argv: readonly string[]): string => {
 
 describe("a typed command", () => {
   test("gets its arguments and options by name, with their types", () => {
-    const { options, args, common } = invocation("add", "a/b", '{"x":1}', "--delay", "1m30s", "--retries", "-1", "--prop", "a=1", "--prop=b=2", "--dry-run", "--json");
+    const { options, args, shared } = invocation("add", "a/b", '{"x":1}', "--delay", "1m30s", "--retries", "-1", "--prop", "a=1", "--prop=b=2", "--dry-run", "--json");
     expect(args).toEqual({ topic: "a/b", input: '{"x":1}' });
     expect(options).toMatchObject({ delay: 90_000, retries: -1, prop: ["a=1", "b=2"], dryRun: true, id: undefined });
-    expect(common).toMatchObject({ json: true, server: undefined });
+    expect(shared).toMatchObject({ json: true, server: undefined });
   });
 
   test("takes a dash as an argument", () => expect(invocation("add", "a", "-").args["input"]).toBe("-"));
-  test("may have options before its name", () => expect(invocation("--server", "nats://x", "queues").common.server).toBe("nats://x"));
+  test("may have options before its name", () => expect(invocation("--server", "nats://x", "queues").shared.server).toBe("nats://x"));
   test("of two words comes before its parent's argument", () => {
     expect(invocation("queues", "suspend", "a", "b")).toMatchObject({ command: { name: "queues suspend" }, args: { name: ["a", "b"] } });
     expect(invocation("queues", "main")).toMatchObject({ command: { name: "queues" }, args: { name: "main" } });

@@ -1,13 +1,13 @@
 /** From what was typed to a command and its typed values. Every refusal names the right word. */
 import { parseArgs } from "node:util";
-import { type Command, type Common, type OptionSpec, type OptionSpecs, optionsOf, typed } from "./command.ts";
+import { type Command, type OptionSpec, type OptionSpecs, optionsOf, type Shared, typed } from "./command.ts";
 import { wrongUsage } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import { parseDuration, parseInstant, parseNumber, parsePoint } from "./values.ts";
 
 export interface Invocation {
   readonly command: Command;
-  readonly common: Common;
+  readonly shared: Shared;
   readonly options: Readonly<Record<string, unknown>>;
   readonly args: Readonly<Record<string, unknown>>;
 }
@@ -52,7 +52,7 @@ export function parse(argv: readonly string[], commands: readonly Command[], now
   for (const option of given) readOption(option, specs, options, { command, pairs, nowMs });
   for (const [name, spec] of Object.entries(specs)) options[name] ??= spec.kind === "flag" ? false : spec.kind === "list" ? [] : undefined;
   const args = argumentsOf(command, values.map(({ value }) => value));
-  return { kind: "run", invocation: { command, options, args, common: options as unknown as Common } };
+  return { kind: "run", invocation: { command, options, args, shared: options as unknown as Shared } };
 }
 
 /** Which options take a value does not differ between commands (a test says so), so one pass reads any of them. */

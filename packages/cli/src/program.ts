@@ -22,9 +22,9 @@ export async function runProgram(argv: readonly string[], commands: readonly Com
         await io.out(typed.command === undefined ? overview(commands, io.outScreen) : commandHelp(typed.command, commands, io.outScreen));
         return EXIT.done;
       case "run": {
-        const { command, options, args, common } = typed.invocation;
+        const { command, options, args, shared } = typed.invocation;
         // The parser made these from the command's own specs.
-        await command.run({ options, args, common, io } as unknown as Parameters<Command["run"]>[0]);
+        await command.run({ options, args, shared, io } as unknown as Parameters<Command["run"]>[0]);
         return EXIT.done;
       }
     }

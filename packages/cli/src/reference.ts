@@ -1,5 +1,5 @@
 /** The same table of commands as Markdown: `docs/cli.md` is its output, and a test compares. */
-import { COMMON_OPTIONS, CONNECTION_OPTIONS, type Command, GROUPS, type OptionSpecs, typed } from "./command.ts";
+import { CONNECTION_OPTIONS, type Command, GROUPS, type OptionSpecs, SHARED_OPTIONS, typed } from "./command.ts";
 import { EXIT_CODES, GROUP_TITLES, helpTextOf, placeholder, usageOf } from "./help.ts";
 
 const INTRODUCTION = `# The longshore command
@@ -18,7 +18,7 @@ Durations are written with their unit (\`250ms\`, \`10s\`, \`1h30m\`), instants 
 
 export function referenceOf(commands: readonly Command[]): string {
   const parts = [INTRODUCTION, "\n| exit code | meaning |\n|---|---|\n", ...EXIT_CODES.map(([code, meaning]) => `| ${code} | ${meaning} |\n`)];
-  parts.push("\nOptions of every command:\n\n", tableOf(COMMON_OPTIONS), "\nOptions of every command that speaks to NATS:\n\n", tableOf(CONNECTION_OPTIONS));
+  parts.push("\nOptions of every command:\n\n", tableOf(SHARED_OPTIONS), "\nOptions of every command that speaks to NATS:\n\n", tableOf(CONNECTION_OPTIONS));
   for (const group of GROUPS) {
     const rows = commands.filter((command) => command.group === group);
     if (rows.length === 0) continue;

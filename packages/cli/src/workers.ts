@@ -1,13 +1,12 @@
 /** Workers for users' files: a client, its queues configured, its jobs worked. */
-import { availableParallelism } from "node:os";
 import { type ConnectOptions, connect, type Longshore } from "longshore";
 import type { Loaded } from "./load.ts";
 import type { Log } from "./log.ts";
 import type { Closing } from "./stopping.ts";
 
 export const WORKER_OPTIONS = {
-  concurrency: { kind: "integer", value: "<n>", help: "attempts at a time of each job; the number of processors when absent" },
-  instance: { kind: "text", value: "<name>", help: "persistent name of this instance; this machine's name when absent" },
+  concurrency: { kind: "integer", value: "<n>", help: "attempts at a time of each job; 10 when absent" },
+  instance: { kind: "text", value: "<name>", help: "persistent name of this instance; unique for each process when absent" },
 } as const;
 
 export interface WorkerSettings {
@@ -22,9 +21,9 @@ export async function startWorkers(loaded: Loaded, connection: ConnectOptions, s
     await ls.queues.configure(queue);
     log.event("info", "queue.configured", { name: queue.name });
   }
-  const concurrency = settings.concurrency ?? availableParallelism();
+  const { concurrency } = settings;
   for (const job of loaded.jobs) {
-    const worker = await ls.work(job, { concurrency });
+    const worker = await ls.work(job, concurrency === undefined ? {} : { concurrency });
     closing.add(`worker ${job.topic}`, () => worker.close());
     log.event("info", "worker.started", { topic: job.topic, concurrency });
   }

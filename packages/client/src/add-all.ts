@@ -1,6 +1,7 @@
 /** Adding many jobs: fed as fast as they are taken, counted, and stopped by a signal. */
-import { startAdd } from "./adder.ts";
+
 import type { AddSink } from "./adder.ts";
+import { startAdd } from "./adder.ts";
 import type { Client } from "./client.ts";
 import type { Job } from "./define.ts";
 import { InvalidOption, LongshoreError } from "./errors.ts";

@@ -4,22 +4,23 @@
  * A job whose payload must go to the store first, or whose schema takes its time, keeps its place in the order: what
  * is added later waits behind it.
  */
-import { encodeShared } from "@longshore/kernel";
+
 import type { JobOptions } from "@longshore/job-queue";
+import { encodeShared } from "@longshore/kernel";
+import { onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { errorOf } from "./client.ts";
-import { onAbort } from "./calls.ts";
 import type { Job } from "./define.ts";
 import { InvalidInput, OutcomeUnknown, PayloadError } from "./errors.ts";
 import { JobHandle } from "./handle.ts";
 import type { PayloadForm } from "./internal/attempt.ts";
 import type { PayloadTrouble } from "./internal/payloads.ts";
-import type { Settled } from "./internal/session-answer.ts";
 import type { Asked, Place, Session } from "./internal/session.ts";
-import { jobOptions } from "./options.ts";
+import type { Settled } from "./internal/session-answer.ts";
 import type { AddOptions } from "./options.ts";
-import { validate } from "./schema.ts";
+import { jobOptions } from "./options.ts";
 import type { Schema } from "./schema.ts";
+import { validate } from "./schema.ts";
 
 /** Who hears what became of an add; exactly one of them is called, once. */
 export interface AddSink<Result> {

@@ -2,7 +2,7 @@
 import { encode } from "@longshore/kernel";
 import type { Client } from "./client.ts";
 import { errorOf } from "./client.ts";
-import { LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
+import { type LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
 import type { Asked, Session } from "./internal/session.ts";
 
 interface Signals {

@@ -1,13 +1,13 @@
 /** What the calls of one connection share: ports, one line per actor, the worker of this process. */
-import type { Blobs, Hash, Journal } from "@longshore/kernel";
+import type { Blobs, Hash, Journal, Snapshots } from "@longshore/kernel";
 import { UlidSource } from "@longshore/kernel";
-import { Rejected, LongshoreError, OutcomeUnknown, Unavailable } from "./errors.ts";
-import { Line } from "./internal/line.ts";
-import { CLIENT_LIMITS, WORKER_LIMITS } from "./internal/limits.ts";
+import { type LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
 import type { ClientLimits, WorkerLimits } from "./internal/limits.ts";
+import { CLIENT_LIMITS, WORKER_LIMITS } from "./internal/limits.ts";
+import { Line } from "./internal/line.ts";
 import { Payloads } from "./internal/payloads.ts";
-import { randomText } from "./internal/ports.ts";
 import type { ClientPorts } from "./internal/ports.ts";
+import { randomText } from "./internal/ports.ts";
 import type { Settled } from "./internal/session-answer.ts";
 import { WorkerLoop } from "./internal/worker-loop.ts";
 
@@ -19,6 +19,7 @@ export interface ClientSetup {
   readonly blobs: Blobs | undefined;
   /** The journal of an actor, to be read only. */
   readonly journal: (kind: string, actor: string) => Journal;
+  readonly snapshots?: (kind: string, actor: string) => Snapshots;
   readonly cluster: string;
   readonly principal: string;
   /** The shard that jobs go to. */

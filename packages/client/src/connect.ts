@@ -1,10 +1,10 @@
 /** From an address to an open door. */
 import { createHash, randomBytes } from "node:crypto";
 import { availableParallelism, hostname } from "node:os";
-import { isToken } from "@longshore/kernel";
 import type { Clock } from "@longshore/kernel";
-import { blobsOf, connect as connectNats, journalOf, wireOf } from "@longshore/nats";
-import type { ConnectOptions as NatsOptions, Connection } from "@longshore/nats";
+import { isToken } from "@longshore/kernel";
+import type { Connection, ConnectOptions as NatsOptions } from "@longshore/nats";
+import { blobsOf, connect as connectNats, journalOf, snapshotsOf, wireOf } from "@longshore/nats";
 import { Client } from "./client.ts";
 import { InvalidOption, LongshoreError, Unavailable } from "./errors.ts";
 import type { ClientLimits, WorkerLimits } from "./internal/limits.ts";
@@ -61,7 +61,8 @@ export function over(connection: Connection, options: Omit<ConnectOptions, "serv
     ports: { wire: wireOf(connection), clock: nodeClock, random: Math.random, wallMs: Date.now },
     hash: (bytes) => createHash("sha256").update(bytes).digest(),
     blobs: blobsOf(connection, cluster),
-    journal: (kind, actor) => journalOf(connection, { cluster, kind, actor }),
+    journal: (kind, actor) => journalOf(connection, { cluster, kind, actor, from: "replica" }),
+    snapshots: (kind, actor) => snapshotsOf(connection, { cluster, kind, actor, from: "replica" }),
     cluster,
     principal: connection.principal,
     shard: checkedToken("shard", options.shard ?? "main"),

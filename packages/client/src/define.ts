@@ -1,10 +1,11 @@
 /** Jobs and queues as values: written once, imported by those who add and by those who work. No I/O here. */
-import { isQueuePattern, isTopic, isWorkerPattern } from "@longshore/job-queue";
+
 import type { QueueConfig } from "@longshore/job-queue";
+import { isQueuePattern, isTopic, isWorkerPattern } from "@longshore/job-queue";
 import type { JobContext } from "./context.ts";
 import { InvalidOption, NotAvailableYet } from "./errors.ts";
-import { checkJobOptions, refuseOthers } from "./options.ts";
 import type { JobDefaults } from "./options.ts";
+import { checkJobOptions, refuseOthers } from "./options.ts";
 import type { Schema } from "./schema.ts";
 
 /**

@@ -1,15 +1,16 @@
 /** Public events as they happen, and a job's events up to its end. */
-import { subjectsOf } from "@longshore/kernel";
-import { isTopic } from "@longshore/job-queue";
+
 import type { JobQueueEventType, PublicEvent } from "@longshore/job-queue";
+import { isTopic } from "@longshore/job-queue";
+import { subjectsOf } from "@longshore/kernel";
 import { onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { JOB_QUEUE } from "./client.ts";
 import { InvalidOption } from "./errors.ts";
 import type { CallOptions } from "./handle.ts";
 import { refuseOthers } from "./options.ts";
-import { timeline } from "./timeline.ts";
 import type { TimelineEvent } from "./timeline.ts";
+import { timeline } from "./timeline.ts";
 
 export interface FollowFilter extends CallOptions {
   readonly type?: JobQueueEventType | "Gap";

@@ -1,13 +1,14 @@
 /** Runs one attempt: its input checked, its handler called, what comes of it told. */
-import type { Job } from "./define.ts";
-import { AttemptContext } from "./context.ts";
+
 import type { JobContext } from "./context.ts";
+import { AttemptContext } from "./context.ts";
+import type { Job } from "./define.ts";
 import { Cancel, InvalidInput, RetryLater, Snooze } from "./errors.ts";
 import type { Attempt, AttemptEnd, ErrorForm } from "./internal/attempt.ts";
-import { decode } from "./internal/payloads.ts";
 import type { Decoded, Payloads, PayloadTrouble } from "./internal/payloads.ts";
-import { validate } from "./schema.ts";
+import { decode } from "./internal/payloads.ts";
 import type { Schema } from "./schema.ts";
+import { validate } from "./schema.ts";
 
 /** A handler as the worker calls it, whatever its types were. */
 export interface Runnable {

@@ -1,13 +1,13 @@
 /** A job as its adder holds it. */
 import type { JobState } from "@longshore/job-queue";
+import { askOne, command } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { InvalidInput, JobFailed, PayloadError, ResultGone, Unavailable } from "./errors.ts";
 import { followJob } from "./events.ts";
-import type { TimelineEvent } from "./timeline.ts";
 import type { JobEnd, ResultSink } from "./internal/result-waiter.ts";
-import { askOne, command } from "./calls.ts";
-import { validate } from "./schema.ts";
 import type { Schema } from "./schema.ts";
+import { validate } from "./schema.ts";
+import type { TimelineEvent } from "./timeline.ts";
 
 /** What became of an `add`: `stored` is in the inbox, decided when a host reads it, and may still be rejected. */
 export type AddOutcome = "created" | "deduplicated" | "replaced" | "stored";

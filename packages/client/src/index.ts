@@ -1,18 +1,25 @@
 /** Longshore for programs: define, add, work, follow, query. */
-export { AddAllFailed } from "./add-all.ts";
+
+export type { EndState, ErrorInfo, JobFilter, JobState, QueueConfig, QueueStatistics, QueueView, Scalar, WaitReason, WhyView } from "@longshore/job-queue";
 export type { AddAllOptions } from "./add-all.ts";
-export { connect } from "./connect.ts";
+export { AddAllFailed } from "./add-all.ts";
 export type { ConnectOptions } from "./connect.ts";
+export { connect } from "./connect.ts";
 export type { JobContext } from "./context.ts";
-export { defineJob, defineQueue, isJob } from "./define.ts";
 export type { Handler, Job, JobDefinition, Queue } from "./define.ts";
+export { defineJob, defineQueue, isJob } from "./define.ts";
 export {
   AttemptAborted, Cancel, InvalidInput, InvalidOption, JobFailed, LongshoreError, NotAvailableYet, OutcomeUnknown, PayloadError, Rejected, ResultGone,
   RetryLater, Snooze, Unavailable,
 } from "./errors.ts";
+export type { Events, FollowFilter } from "./events.ts";
 export type { AddOutcome, CallOptions, JobHandle } from "./handle.ts";
+export type { Histories, HistoryCommit, PastState, ReadOptions } from "./history.ts";
+export type { JobInfo } from "./job-info.ts";
+export type { Bulk, BulkOptions, FindOptions, Jobs, JobsFound } from "./jobs.ts";
 export type { Longshore } from "./longshore.ts";
 export type { AddOptions, JobDefaults } from "./options.ts";
+export type { Queues, Statistics } from "./queues.ts";
 export type { Schema } from "./schema.ts";
+export type { TimelineEvent } from "./timeline.ts";
 export type { CloseOptions, Worker, WorkOptions } from "./work.ts";
-export type { EndState, ErrorInfo, JobFilter, JobState, QueueConfig, QueueStatistics, QueueView, Scalar, WaitReason, WhyView } from "@longshore/job-queue";

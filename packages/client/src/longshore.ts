@@ -1,21 +1,35 @@
 /** What a program holds: the whole interface, on one connection. */
-import { addAll } from "./add-all.ts";
+
 import type { AddAllOptions } from "./add-all.ts";
+import { addAll } from "./add-all.ts";
 import { startAdd } from "./adder.ts";
 import type { Client } from "./client.ts";
-import { checkTopic, isJob } from "./define.ts";
 import type { Handler, Job } from "./define.ts";
-import { InvalidOption } from "./errors.ts";
-import { JobHandle } from "./handle.ts";
+import { checkTopic, isJob } from "./define.ts";
+import { InvalidOption, NotAvailableYet } from "./errors.ts";
+import { Events } from "./events.ts";
+import type { JobHandle } from "./handle.ts";
+import { Histories } from "./history.ts";
+import { Jobs } from "./jobs.ts";
 import type { AddOptions } from "./options.ts";
-import { work } from "./work.ts";
+import { Queues } from "./queues.ts";
 import type { CloseOptions, Worker, WorkOptions } from "./work.ts";
+import { work } from "./work.ts";
 
 export class Longshore {
+  readonly jobs: Jobs;
+  readonly queues: Queues;
+  readonly history: Histories;
+  readonly events: Events;
   private readonly client: Client;
+  private readonly topicJobs = new Map<string, Job>();
 
   constructor(client: Client) {
     this.client = client;
+    this.jobs = new Jobs(client);
+    this.queues = new Queues(client);
+    this.history = new Histories(client);
+    this.events = new Events(client);
   }
 
   /** Adds a job; resolves when it is durable: committed by the host, or stored in the inbox while no host is up. */
@@ -42,29 +56,45 @@ export class Longshore {
     return typeof second === "function" ? work(this.client, what, second, third) : work(this.client, what, undefined, second ?? third);
   }
 
-  /** A handle of a job that was added elsewhere. */
-  handle(id: string): JobHandle {
-    this.client.lineOf(id);
-    return new JobHandle(this.client, id, "created", undefined, undefined);
-  }
-
   /** Workers finish what runs or hand it back, then everything ends. Idempotent. */
   close(options: CloseOptions = {}): Promise<void> {
     return this.client.close(options.drainMs);
   }
 
-  private readonly topics = new Map<string, Job>();
+  get schedules(): never {
+    throw new NotAvailableYet("ls.schedules");
+  }
+
+  get topology(): never {
+    throw new NotAvailableYet("ls.topology");
+  }
+
+  get properties(): never {
+    throw new NotAvailableYet("ls.properties");
+  }
+
+  get topics(): never {
+    throw new NotAvailableYet("ls.topics");
+  }
+
+  get workflows(): never {
+    throw new NotAvailableYet("ls.workflows");
+  }
+
+  get workItems(): never {
+    throw new NotAvailableYet("ls.workItems");
+  }
 
   private jobOf(what: Job | string): Job {
     if (typeof what !== "string") {
       if (isJob(what)) return what;
       throw new InvalidOption("job", "must be a job of `defineJob`, or a topic");
     }
-    let job = this.topics.get(what);
+    let job = this.topicJobs.get(what);
     if (job === undefined) {
       checkTopic(what);
       job = { kind: "job", topic: what, defaults: {}, input: undefined, output: undefined };
-      if (this.topics.size < TOPICS_MAX) this.topics.set(what, job);
+      if (this.topicJobs.size < TOPICS_MAX) this.topicJobs.set(what, job);
     }
     return job;
   }

@@ -2,12 +2,12 @@
 import type { QueueConfig, QueueStatistics, QueueView } from "@longshore/job-queue";
 import { ask, command } from "./calls.ts";
 import type { Client } from "./client.ts";
-import { defineQueue } from "./define.ts";
 import type { Queue } from "./define.ts";
+import { defineQueue } from "./define.ts";
 import { InvalidOption } from "./errors.ts";
 import type { CallOptions } from "./handle.ts";
-import { Jobs } from "./jobs.ts";
 import type { Bulk, BulkOptions } from "./jobs.ts";
+import { Jobs } from "./jobs.ts";
 
 export interface Statistics {
   readonly all: QueueStatistics;

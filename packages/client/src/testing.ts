@@ -13,16 +13,16 @@
  * the clock are twins.
  */
 import { availableParallelism } from "node:os";
-import { jobQueue, presence, results } from "@longshore/job-queue";
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
+import { jobQueue, presence, results } from "@longshore/job-queue";
 import { Host } from "@longshore/kernel";
-import { MemoryServer, sha256 } from "@longshore/testkit";
 import type { MemoryWire } from "@longshore/testkit";
+import { MemoryServer, sha256 } from "@longshore/testkit";
 import { Client } from "./client.ts";
 import type { LongshoreError } from "./errors.ts";
 import { Longshore } from "./longshore.ts";
-import { SteppedClock } from "./testing/stepped-clock.ts";
 import { seededRandom } from "./testing/seeded-random.ts";
+import { SteppedClock } from "./testing/stepped-clock.ts";
 
 export interface TestOptions {
   /** When the virtual time begins. */
@@ -92,11 +92,9 @@ class TestWorld implements TestLongshore {
     };
   }
 
-  another(): Longshore {
-    return new Longshore(this.newClient());
-  }
+  readonly another = (): Longshore => new Longshore(this.newClient());
 
-  async drain(): Promise<void> {
+  readonly drain = async (): Promise<void> => {
     for (;;) {
       await this.time.settle();
       const { host } = this;
@@ -109,19 +107,17 @@ class TestWorld implements TestLongshore {
       if (state.active > 0 && next === undefined) await new Promise((resolve) => setTimeout(resolve, 1));
       else await this.time.advance(Math.max(1, next! - this.nowMs()));
     }
-  }
+  };
 
-  killWorkers(): void {
-    this.client.killWorker();
-  }
+  readonly killWorkers = (): void => this.client.killWorker();
 
-  killHost(): void {
+  readonly killHost = (): void => {
     this.hostWire?.disconnect();
     this.host?.close();
     this.host = undefined;
-  }
+  };
 
-  async startHost(): Promise<void> {
+  readonly startHost = async (): Promise<void> => {
     this.killHost();
     const ports = this.server.hostPorts("job-queue", SHARD, "host");
     this.hostWire = ports.wire as MemoryWire;
@@ -132,9 +128,9 @@ class TestWorld implements TestLongshore {
     this.host = host;
     host.open();
     await this.time.settle();
-  }
+  };
 
-  async close(): Promise<void> {
+  readonly close = async (): Promise<void> => {
     const closing = Promise.all(this.clients.map((client) => client.close(0)));
     let isClosed = false;
     void closing.then(() => {
@@ -143,7 +139,7 @@ class TestWorld implements TestLongshore {
     while (!isClosed) await this.time.advance(1_000);
     this.killHost();
     this.time.close();
-  }
+  };
 
   private readonly actor = jobQueue({ cluster: CLUSTER, shard: SHARD });
 
@@ -158,6 +154,7 @@ class TestWorld implements TestLongshore {
       hash: sha256,
       blobs: this.server.blobs,
       journal: (kind, actor) => this.server.journal(kind, actor),
+      snapshots: (kind, actor) => this.server.snapshotsOf(kind, actor),
       cluster: CLUSTER, principal: "test", shard: SHARD, instance: `test-${number}`,
       processors: this.options.processors ?? availableParallelism(),
       ...(this.options.onFault === undefined ? {} : { onFault: this.options.onFault }),

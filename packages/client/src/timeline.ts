@@ -4,10 +4,11 @@
  * Beside a host there is usually a follower that knows which commits speak of which job. Where there is none, the journal
  * itself is read: slower, the same answer.
  */
-import { jobQueue, publicEvent } from "@longshore/job-queue";
+
 import type { JobQueueEvent, Names, PublicEvent } from "@longshore/job-queue";
-import { decodeCommit, FIRST_ACTOR_CODE } from "@longshore/kernel";
+import { jobQueue, publicEvent } from "@longshore/job-queue";
 import type { ReadAnswer, StoredCommit } from "@longshore/kernel";
+import { decodeCommit, FIRST_ACTOR_CODE } from "@longshore/kernel";
 import { ask, onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { JOB_QUEUE } from "./client.ts";

@@ -1,10 +1,10 @@
 /** Workers: handlers offered to the hosts, so many attempts at a time. */
 import type { Client } from "./client.ts";
-import { checkWorkerPattern, isJob } from "./define.ts";
 import type { Handler, Job } from "./define.ts";
+import { checkWorkerPattern, isJob } from "./define.ts";
 import { InvalidOption } from "./errors.ts";
-import { execute } from "./execute.ts";
 import type { Runnable } from "./execute.ts";
+import { execute } from "./execute.ts";
 import type { Pool } from "./internal/pool.ts";
 import type { WorkerLoop } from "./internal/worker-loop.ts";
 import { refuseOthers } from "./options.ts";

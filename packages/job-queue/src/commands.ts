@@ -35,7 +35,8 @@ export type Outcome =
   | { readonly kind: "timed-out" };
 
 export type JobQueueCommand =
-  | { readonly type: "SubmitJob"; readonly id: string; readonly idGiven: boolean; readonly topic: string; readonly input: Payload; readonly options: JobOptions | undefined; readonly principal: string }
+  /** `unnamed`: the sender gave no id and is told the one it got. */
+  | { readonly type: "SubmitJob"; readonly id: string; readonly idGiven: boolean; readonly unnamed?: true; readonly topic: string; readonly input: Payload; readonly options: JobOptions | undefined; readonly principal: string }
   | { readonly type: "ReportOutcome"; readonly job: number; readonly attempt: number; readonly outcome: Outcome; readonly principal: string }
   | { readonly type: "ReportProgress"; readonly job: number; readonly attempt: number; readonly fraction: number | null; readonly message: string | null; readonly principal: string }
   | { readonly type: "ReportLog"; readonly job: number; readonly attempt: number; readonly lines: readonly string[]; readonly principal: string }

@@ -65,7 +65,8 @@ function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, 
   const { id, topic, input, principal, options } = command;
   const digest = command.idGiven ? digestOf(input) : undefined;
   const existing = state.jobs.byIdOf(id);
-  if (digest === undefined && existing !== undefined) return accepted();
+  const answer = command.unnamed === true ? { created: `${shard}.${id}` } : undefined;
+  if (digest === undefined && existing !== undefined) return { kind: "accepted", events: [], answer };
   if (digest !== undefined) {
     const known = existing?.digest ?? state.rememberedIds.get(id)?.digest;
     if (known === digest) return { kind: "accepted", events: [], answer: { deduplicated: `${shard}.${id}` } };
@@ -76,7 +77,8 @@ function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, 
   const full = whyFull(state, limits);
   if (full !== undefined) return no("queue/backlog-full", full);
   const taken = options === undefined && digest === undefined ? undefined : takenOptions(command, digest, at);
-  return accepted({ type: "JobAccepted", job: state.next.job, id, topic, queue: queue.name, input, principal, options: taken });
+  const event: JobQueueEvent = { type: "JobAccepted", job: state.next.job, id, topic, queue: queue.name, input, principal, options: taken };
+  return { kind: "accepted", events: [event], answer };
 }
 
 function whyFull(state: QueueState, limits: JobQueueLimits): string | undefined {

@@ -27,9 +27,13 @@ export interface EndedFilter {
   readonly after: number | undefined;
 }
 
+const MEMBERS_MAX = 100_000;
+
 export class HistoryIndex {
   private readonly jobs = new Map<number, IndexedJob>();
   private readonly numbers = new Map<string, number>();
+  /** The instance behind each member number, also of those that have left; the oldest give way. */
+  private readonly instances = new Map<number, string>();
   /** Numbers of ended jobs in the order they ended; the oldest give way. */
   private ended: number[] = [];
   private readonly endedMax: number;
@@ -44,6 +48,7 @@ export class HistoryIndex {
 
   /** Takes one event of the commit at `version`. */
   event(event: JobQueueEvent, version: number, at: number): void {
+    if (event.type === "InstanceJoined") this.joined(event.member, event.instance);
     if (!("job" in event)) return;
     if (event.type === "JobAccepted") {
       const { job: number, id, topic, queue } = event;
@@ -63,6 +68,10 @@ export class HistoryIndex {
     return number === undefined ? undefined : this.jobs.get(number);
   }
 
+  instance(member: number): string | undefined {
+    return this.instances.get(member);
+  }
+
   /** Ended jobs, the latest first. */
   findEnded(filter: EndedFilter): { readonly jobs: readonly IndexedJob[]; readonly next: number | undefined } {
     const found: IndexedJob[] = [];
@@ -73,6 +82,11 @@ export class HistoryIndex {
       if (found.length === filter.limit) return { jobs: found, next: place };
     }
     return { jobs: found, next: undefined };
+  }
+
+  private joined(member: number, instance: string): void {
+    this.instances.set(member, instance);
+    if (this.instances.size > MEMBERS_MAX) for (const oldest of this.instances.keys()) return void this.instances.delete(oldest);
   }
 
   private end(job: IndexedJob, state: EndState, at: number): void {

@@ -45,7 +45,8 @@ function submit(id: unknown, mayBeGenerated: boolean, topic: string, input: Payl
   const options = given === undefined ? undefined : jobOptions(given);
   const idGiven = id !== null && id !== undefined && !(mayBeGenerated && typeof id === "string" && ULID.test(id));
   const localId = idGiven ? userId(topic, id) : ((id as string | null | undefined) ?? fallbackId());
-  return { type: "SubmitJob", id: localId, idGiven, topic, input, options, principal: sender.principal };
+  const isNamed = id !== null && id !== undefined;
+  return { type: "SubmitJob", id: localId, idGiven, ...(isNamed ? {} : { unnamed: true }), topic, input, options, principal: sender.principal };
 }
 
 export function topicOf(value: unknown): string {

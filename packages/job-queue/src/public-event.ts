@@ -29,7 +29,8 @@ export function publicEvent(event: JobQueueEvent, place: { readonly commit: numb
   const known = "job" in event ? names.job(event.job) : undefined;
   const fields: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(event)) {
-    if (!HIDDEN.has(field) && value !== undefined) fields[field] = value;
+    // The names are whole: an event itself has its job's id without the shard.
+    if (!HIDDEN.has(field) && value !== undefined && (known === undefined || !(field in known))) fields[field] = value;
   }
   if ("member" in event) fields["instance"] ??= names.instance(event.member) ?? `member ${event.member}`;
   if (event.type === "JobAccepted") {

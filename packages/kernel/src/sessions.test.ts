@@ -64,11 +64,11 @@ describe("repeats", () => {
 });
 
 describe("forgetting", () => {
-  test("a session is forgotten when another advances after its last notAfter, and not before", () => {
+  test("a session is forgotten when another is made after its last notAfter, and not before", () => {
     const sessions = advanced(new Map(), 0, 0, { notAfter: 5_000 });
-    advanced(sessions, 0, 0, { session: "bob/other", at: 5_000, notAfter: 90_000 });
+    advanced(sessions, 0, 0, { session: "bob/one", at: 5_000, notAfter: 90_000 });
     expect(ask(sessions, 0, 5_000)).toBe("recorded");
-    advanced(sessions, 1, 1, { session: "bob/other", at: 5_001, notAfter: 90_000 });
+    advanced(sessions, 0, 0, { session: "bob/two", at: 5_001, notAfter: 90_000 });
     expect(ask(sessions, 0, 5_001)).toBe("new");
   });
 

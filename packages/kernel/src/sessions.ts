@@ -73,8 +73,7 @@ function isDecided(ranges: readonly number[], number: number): boolean {
 }
 
 export function advance(sessions: Sessions, event: Extract<KernelEvent, { type: "SessionAdvanced" }>, at: number): void {
-  forgetExpired(sessions, at);
-  const session = sessionOf(sessions, event.session);
+  const session = sessionOf(sessions, event.session, at);
   addRange(session, event.from, event.to);
   session.expiresAt = Math.max(session.expiresAt, event.notAfter);
   if (event.firstUnanswered > session.firstUnanswered) forgetBelow(session, event.firstUnanswered);
@@ -84,15 +83,15 @@ export function advance(sessions: Sessions, event: Extract<KernelEvent, { type: 
 }
 
 export function record(sessions: Sessions, source: { readonly session: string; readonly number: number }, outcome: RecordedOutcome, at: number): void {
-  const session = sessionOf(sessions, source.session);
+  const session = sessionOf(sessions, source.session, at);
   session.outcomes.set(source.number, outcome);
   // Its `SessionAdvanced` says until when; a parked command has none, and must stay known as long as it could be sent again.
   if (session.expiresAt === 0) session.expiresAt = at + KERNEL_LIMITS.sessionKeepMs;
 }
 
 /**
- * Forgets sessions no command of which may be decided any more. Done by an event, never by the passing of time: then
- * every fold of the same events forgets the same.
+ * Forgets sessions no command of which may be decided any more. Done when an event makes a new one, never by the passing
+ * of time: then every fold of the same events forgets the same, and the table grows no further than it must.
  */
 function forgetExpired(sessions: Sessions, at: number): void {
   for (const [key, session] of sessions) {
@@ -101,9 +100,10 @@ function forgetExpired(sessions: Sessions, at: number): void {
   }
 }
 
-function sessionOf(sessions: Sessions, key: string): Session {
+function sessionOf(sessions: Sessions, key: string, at: number): Session {
   let session = sessions.get(key);
   if (session === undefined) {
+    forgetExpired(sessions, at);
     session = { firstUnanswered: 0, ranges: [], outcomes: new Map(), expiresAt: 0 };
     sessions.set(key, session);
   }

@@ -30,7 +30,7 @@ export async function requireApi(connection: Connection, doing: string, verb: st
  * everything to it, and to servers before 2.11 so does 1.
  */
 export function purgeBelow(connection: Connection, stream: string, filter: string, below: number, done: (ok: boolean) => void): void {
-  if (below <= 1) queueMicrotask(() => connection.guarded(() => done(true)));
+  if (below <= 1) setImmediate(() => connection.guarded(() => done(true)));
   else callApi(connection, `STREAM.PURGE.${stream}`, { filter, seq: below }, (answer) => done(answer.kind === "ok"));
 }
 

@@ -118,8 +118,9 @@ export class Calls {
     this.#guarded(() => call.done(answer));
   }
 
+  /** Not as a microtask: whoever asks again at once would then keep the connection from ever coming back. */
   #endLater(token: string, call: Pending, kind: "down" | "too-large"): void {
-    queueMicrotask(() => this.#end(token, call, { kind }));
+    setImmediate(() => this.#end(token, call, { kind }));
   }
 
   #endAll(kind: "down" | "denied"): void {

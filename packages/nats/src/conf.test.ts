@@ -11,6 +11,16 @@ it("the shipped configuration syncs on every write and has no password in it", (
   expect([...shippedConfig().matchAll(/^ *password: (.*)$/gm)].map((line) => line[1]).every((value) => value?.startsWith("$LONGSHORE_PASSWORD_"))).toBe(true);
 });
 
+it.each(["*", ">", "a.b", ""])("a user cannot be called %j", (name) => {
+  const settings = { listen: "127.0.0.1:4222", monitor: "127.0.0.1:8222", storeDir: "/tmp", users: [{ name, roles: ["submitter"], passwordVariable: "A" }] } as const;
+  expect(() => serverConfig(settings)).toThrow(expect.objectContaining({ code: "name/illegal" }));
+});
+
+it("a password is named, not given", () => {
+  const settings = { listen: "127.0.0.1:4222", monitor: "127.0.0.1:8222", storeDir: "/tmp", users: [{ name: "a", roles: ["submitter"], passwordVariable: "secret }" }] } as const;
+  expect(() => serverConfig(settings)).toThrow(expect.objectContaining({ code: "name/illegal" }));
+});
+
 it("text from outside cannot leave its quotes", () => {
   const text = serverConfig({ listen: "127.0.0.1:4222", monitor: "127.0.0.1:8222", storeDir: '/tmp/a"b\nlisten: 0.0.0.0' });
   expect(text).toContain('store_dir: "/tmp/a\\"b\\nlisten: 0.0.0.0"');

@@ -1,4 +1,5 @@
 /** The text of nats-server's configuration: `nats.conf` of the repository and the embedded server's, from one source. */
+import { Fault } from "@longshore/kernel";
 import { FILE_STORE_BYTES, MAX_PAYLOAD_BYTES, MEMORY_STORE_BYTES } from "./limits.ts";
 import { permissionsOf, ROLE_NAMES, type RoleName } from "./roles.ts";
 
@@ -90,6 +91,9 @@ function accountLines(cluster: string, users: readonly ServerUser[]): readonly s
 
 function userLines(cluster: string, user: ServerUser): readonly string[] {
   const permissions = permissionsOf(user.roles, cluster, user.name);
+  if (!/^[A-Za-z_]\w*$/.test(user.passwordVariable)) {
+    throw new Fault("name/illegal", `"${user.passwordVariable}" cannot be the name of an environment variable`, { retry: "never" });
+  }
   const list = (subjects: readonly string[]): readonly string[] => subjects.map((subject) => `            ${quoted(subject)}`);
   return [
     `      # ${user.roles.join(", ")}`,

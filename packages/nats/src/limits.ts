@@ -10,6 +10,9 @@ export const MAX_PAYLOAD_BYTES: number = MIB;
 export const FILE_STORE_BYTES: number = 8 * GIB;
 export const MEMORY_STORE_BYTES: number = 256 * MIB;
 
+/** A longer log of the embedded server is put aside at its next start. */
+export const LOG_BYTES_MAX: number = 16 * MIB;
+
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** With two pings missed a dead server is noticed after 20 seconds at the latest. */
 export const PING_INTERVAL_MS = 10_000;

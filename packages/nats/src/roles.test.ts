@@ -23,7 +23,7 @@ describe("the table of roles", () => {
   const all = ROLE_NAMES.map((role) => ({ role, ...permissionsOf([role], "main", "alice") }));
 
   it("lets everybody listen to its own answers only", () => {
-    for (const { subscribe } of all) expect(subscribe.filter((subject) => subject.startsWith("_INBOX"))).toEqual(["_INBOX_alice.>"]);
+    for (const { subscribe } of all) expect(subscribe.filter((subject) => subject.startsWith("_INBOX"))).toEqual(["_INBOX.alice.>"]);
   });
 
   it("lets nobody but hosts write histories, marks, snapshots, dispatches, results and public events", () => {
@@ -50,6 +50,10 @@ describe("the table of roles", () => {
       const foreign = ["submit", "outcome", "operate", "actor", "hello"].filter((role) => publish.some((given) => covers(given, `ls.main.in.k.a.${role}.bob`) || covers(given, `ls.main.cm.k.a.${role}.bob`)));
       expect(foreign).toEqual([]);
     }
+  });
+
+  it("lets nobody but hosts answer in general", () => {
+    for (const { role, publish } of all) expect(publish.some((given) => covers(given, "_INBOX.bob.x"))).toBe(role === "host");
   });
 
   it("adds up the roles of one user", () => {

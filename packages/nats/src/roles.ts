@@ -2,10 +2,12 @@
  * Who may do what: the table from which every permission in `nats.conf` is generated.
  *
  * A user's name is its principal, and the principal is a token of every subject it may speak on, so a receiver knows
- * the sender from the subject alone. Answers go to `_INBOX_<principal>.>`, which nobody else may listen to. Only hosts
- * may create consumers: a consumer delivers wherever its creator says, with nobody's permissions.
+ * the sender from the subject alone. Answers go to `_INBOX.<principal>.>`, which nobody else may listen to, and which
+ * hosts may publish to. Letting hosts answer by `allow_responses` instead was tried: the server then remembers the reply
+ * subject of everything it delivers, and reading a history made it four times as slow, and slower with each reading.
+ * Only hosts may create consumers: a consumer delivers wherever its creator says, with nobody's permissions.
  */
-import { type ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf } from "@longshore/kernel";
+import { type ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf, token } from "@longshore/kernel";
 
 export type RoleName = "submitter" | "worker" | "host" | "observer" | "operator" | "peer" | "provisioner";
 
@@ -14,12 +16,12 @@ export const ROLE_NAMES: readonly RoleName[] = ["submitter", "worker", "host", "
 export interface Permissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
-  /** May answer whoever asks it, once per question. */
+  /** May answer whoever asks it, once per question. Hosts may answer in any case. */
   readonly responds: boolean;
 }
 
 /** Where the answers to a principal's questions arrive. */
-export const inboxPrefix = (principal: string): string => `_INBOX_${principal}`;
+export const inboxPrefix = (principal: string): string => `_INBOX.${principal}`;
 
 /** Tells a user what it may do itself; the preflight asks it. */
 export const OWN_PERMISSIONS = "$SYS.REQ.USER.INFO";
@@ -35,14 +37,19 @@ export function covers(permission: string, wanted: string): boolean {
   return given.length === tokens.length;
 }
 
-/** Everything a user may do who holds these roles. */
+/**
+ * Everything a user may do who holds these roles.
+ *
+ * @throws {Fault} `name/illegal` when the cluster or the principal cannot be a token: a wildcard would be everybody.
+ */
 export function permissionsOf(roles: readonly RoleName[], cluster: string, principal: string): Permissions {
+  token("user", principal);
   const parts = roles.map((role) => permissionsIn(role, subjectsOf(cluster), streamsOf(cluster), principal));
   const union = (pick: (part: Permissions) => readonly string[]): readonly string[] => [...new Set(parts.flatMap(pick))];
   return {
     publish: [...union((part) => part.publish), OWN_PERMISSIONS],
     subscribe: [...new Set([`${inboxPrefix(principal)}.>`, ...union((part) => part.subscribe)])],
-    responds: parts.some((part) => part.responds),
+    responds: parts.some((part) => part.responds) && !roles.includes("host"),
   };
 }
 
@@ -108,6 +115,7 @@ const host: Table = (subjects, streams, principal) => ({
     `ls.*.in.*.*.peer.${subjects.cluster}`,
     ...["jr", "mk", "sn", "wk", "re", "ev", "ping"].map((what) => `${subjects.prefix}${what}.>`),
     subjects.hello(principal, "*"),
+    "_INBOX.>",
     ...usesPayloads(subjects, streams, principal),
     "$JS.API.INFO",
     ...Object.values(streams).flatMap((stream) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.STREAM.MSG.GET.${stream}`]),
@@ -119,7 +127,7 @@ const host: Table = (subjects, streams, principal) => ({
     ...reads(streams.snapshots, `${subjects.prefix}sn.>`),
   ],
   subscribe: [...["cm", "q", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*")],
-  responds: true,
+  responds: false,
 });
 
 /** Consumers under names that nobody can guess: a permission cannot tell whose consumer a name is. */

@@ -91,7 +91,7 @@ describe("the roles of nats.conf", () => {
       "$JS.API.CONSUMER.DURABLE.CREATE.LS_t_JOURNAL.c",
     ];
     expect(await refusedPublishes(nc, publishes)).toEqual(publishes);
-    const subscriptions = [">", "ls.>", "ls.t.>", "ls.t.in.>", "ls.t.cm.>", "_INBOX.>", "_INBOX_host.>", "$JS.>"];
+    const subscriptions = [">", "ls.>", "ls.t.>", "ls.t.in.>", "ls.t.cm.>", "_INBOX.>", "_INBOX.host.>", "_INBOX.*.x", "$JS.>"];
     expect([...(await refusedSubscriptions(nc, subscriptions))].sort()).toEqual([...subscriptions].sort());
   });
 
@@ -143,7 +143,7 @@ describe("what a role is for", () => {
   it("a responder answers whoever asked it, and nobody else", async () => {
     const nats = await world();
     const worker = await as(nats, "worker");
-    expect(await refusedPublishes(worker, ["_INBOX_host.abc", "_INBOX_submitter.abc"])).toEqual(["_INBOX_host.abc", "_INBOX_submitter.abc"]);
+    expect(await refusedPublishes(worker, ["_INBOX.host.abc", "_INBOX.submitter.abc"])).toEqual(["_INBOX.host.abc", "_INBOX.submitter.abc"]);
   });
 
   it("observer and operator: read histories, and only the operator commands", async () => {

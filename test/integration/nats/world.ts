@@ -33,7 +33,7 @@ export async function connected(nats: NatsServer, options: Partial<ConnectOption
 
 /** A client that knows nothing of Longshore. */
 export async function bare(nats: NatsServer, options: { readonly user?: string; readonly pass?: string } = {}): Promise<NatsConnection> {
-  const inboxPrefix = options.user === undefined ? "_INBOX" : `_INBOX_${options.user}`;
+  const inboxPrefix = options.user === undefined ? "_INBOX" : `_INBOX.${options.user}`;
   const nc = await connectBare({ servers: nats.url, inboxPrefix, maxReconnectAttempts: -1, reconnectTimeWait: 50, ...options });
   onTestFinished(() => nc.close());
   return nc;

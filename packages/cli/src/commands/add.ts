@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type AddOptions, type JobHandle, type Longshore, JobFailed } from "longshore";
+import { type AddOptions, JobFailed, type JobHandle, type Longshore } from "longshore";
 import { addLines, type LineFailure, type Tally } from "../add-lines.ts";
 import { type Command, command } from "../command.ts";
 import { withClient } from "../connection.ts";
@@ -44,17 +44,17 @@ export const add: Command = command({
   ],
   connects: true,
   run: (context) => {
-    const { args, options, common, io } = context;
+    const { args, options, shared, io } = context;
     const given = addOptions(options);
     if (options.file !== undefined) {
       if (args.input !== undefined) throw wrongUsage("--file and an input do not go together", "leave one of them out");
       if (options.id !== undefined) throw wrongUsage("--id names one job, and --file adds many", "give each line its id: {\"topic\", \"input\", \"id\"}");
       const { file } = options;
-      return withClient(common, io, (ls) => addFile(ls, file, { topic: args.topic, given, isWaiting: options.wait }, context));
+      return withClient(shared, io, (ls) => addFile(ls, file, { topic: args.topic, given, isWaiting: options.wait }, context));
     }
     const { topic } = args;
     if (topic === undefined) throw wrongUsage("`longshore add` needs a topic", "longshore add <topic> '<json>', or longshore add --file jobs.ndjson");
-    return withClient(common, io, async (ls) => {
+    return withClient(shared, io, async (ls) => {
       const handle = await ls.add(topic, await inputOf(args.input, io), { ...given, ...(options.id === undefined ? {} : { id: options.id }) });
       if (options.wait) return waitFor(handle, context);
       await present(context, { id: handle.id, outcome: handle.outcome }, () => `${handle.id}\n`);
@@ -96,7 +96,7 @@ async function inputOf(text: string | undefined, io: Io): Promise<unknown> {
   return text === "-" ? parseJson("stdin", await readAll(io.input)) : parseJson("the input", text);
 }
 
-type Output = Pick<Parameters<typeof present>[0], "common" | "io">;
+type Output = Pick<Parameters<typeof present>[0], "shared" | "io">;
 
 async function waitFor(handle: JobHandle, output: Output): Promise<void> {
   hint(output, handle.id);

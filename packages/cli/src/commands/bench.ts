@@ -50,7 +50,7 @@ export const bench: Command = command({
   },
   examples: [{ line: "longshore bench --payload 1024", says: "with inputs of 1 KiB" }],
   connects: false,
-  async run({ options, common, io }) {
+  async run({ options, shared, io }) {
     const settings: Settings = {
       jobs: atLeastOne("--jobs", options.jobs ?? DEFAULTS.jobs),
       payloadBytes: options.payload ?? DEFAULTS.payloadBytes,
@@ -61,8 +61,8 @@ export const bench: Command = command({
     try {
       const figures = await measure(settings, io, closing);
       const machine = { cpu: cpus()[0]?.model ?? "", processors: availableParallelism(), node: process.version };
-      await present({ common, io }, { machine, settings, figures }, () => figuresText(figures, io));
-      hint({ common, io }, `${machine.processors} × ${machine.cpu}, node ${machine.node}, inputs of ${settings.payloadBytes} bytes, every write synced`);
+      await present({ shared, io }, { machine, settings, figures }, () => figuresText(figures, io));
+      hint({ shared, io }, `${machine.processors} × ${machine.cpu}, node ${machine.node}, inputs of ${settings.payloadBytes} bytes, every write synced`);
     } finally {
       await closing.closeAll();
     }

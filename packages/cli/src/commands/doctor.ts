@@ -18,12 +18,11 @@ export const doctor: Command = command({
   options: {
     monitor: { kind: "text", value: "<url>", help: "the server's monitoring, for its settings and disk; else LONGSHORE_MONITOR_URL, else that of `longshore up`" },
     role: { kind: "list", value: "<role>", help: `check that this user has what the role needs: ${ROLE_NAMES.join(", ")}` },
-    shard: { kind: "text", value: "<name>", help: "whose host is looked for; main when absent" },
   },
   examples: [{ line: "longshore doctor --role host --role worker", says: "may this user run hosts and workers?" }],
   connects: true,
-  run: ({ options, common, io }) =>
-    withConnection(common, io, async ({ connection, place }) => {
+  run: ({ options, shared, io }) =>
+    withConnection(shared, io, async ({ connection, place }) => {
       const roles = options.role.map(roleNamed);
       const monitorUrl = options.monitor ?? io.env["LONGSHORE_MONITOR_URL"] ?? place.monitor;
       const findings = [
@@ -33,9 +32,9 @@ export const doctor: Command = command({
           ...(monitorUrl === undefined ? {} : { monitorUrl }),
           ...(roles.length === 0 ? {} : { roles }),
         })).filter(({ check }) => roles.length > 0 || check !== "permissions"),
-        ...(await hostFindings(connection, place, options.shard ?? "main")),
+        ...(await hostFindings(connection, place)),
       ];
-      await present({ common, io }, { url: place.url, cluster: place.cluster, findings }, () => findingsText(findings, io));
+      await present({ shared, io }, { url: place.url, cluster: place.cluster, findings }, () => findingsText(findings, io));
       const wrong = findings.filter(({ ok }) => ok === false).length;
       if (wrong > 0) throw failed("doctor/findings", `${plural(wrong, "thing")} to mend`, "the remedies are above");
     }),
@@ -58,7 +57,7 @@ async function reachFinding(connection: Connection, { url, from }: Place): Promi
     : { check: "NATS", ok: "unknown", found, remedy: "every commit takes at least one round trip: run hosts near the server" };
 }
 
-async function hostFindings(connection: Connection, { cluster }: Place, shard: string): Promise<readonly Finding[]> {
+async function hostFindings(connection: Connection, { cluster, shard }: Place): Promise<readonly Finding[]> {
   const address = historyAddress(cluster, `job-queue.${shard}`);
   const check = `host of ${showAddress(address)}`;
   const answer = await askHost(connection, address, { ask: "host" });

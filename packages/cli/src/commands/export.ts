@@ -26,8 +26,8 @@ export const exportHistory: Command = command({
     { line: "longshore export | jq '.events[]?.type'", says: "what happened, one line each" },
   ],
   connects: true,
-  run: ({ args, options, common, io }) =>
-    withHistory(common, io, args.history, async (source) => {
+  run: ({ args, options, shared, io }) =>
+    withHistory(shared, io, args.history, async (source) => {
       const isBinary = options.format === undefined ? options.out?.endsWith(".lsh") === true : options.format === "binary";
       if (isBinary && options.out === undefined && io.outScreen.isTerminal) throw wrongUsage("binary is not for a screen", "add --out <file>, or pipe it");
       const progress = progressOf(io, "commits");
@@ -42,7 +42,7 @@ export const exportHistory: Command = command({
         const commits = await exportTo(source, { isBinary, nowMs: io.nowMs(), put, progress: (done) => progress.at(done, source.commits) });
         progress.end();
         if (options.out === undefined) return;
-        await present({ common, io }, { file: options.out, commits, bytes }, () => `${options.out}: ${plural(commits, "commit")}, ${showBytes(bytes)}\n`);
+        await present({ shared, io }, { file: options.out, commits, bytes }, () => `${options.out}: ${plural(commits, "commit")}, ${showBytes(bytes)}\n`);
       } finally {
         progress.end();
         if (sink !== undefined) closeSync(sink);

@@ -12,10 +12,10 @@ export const helpFor = (commands: () => readonly Command[]): Command =>
     summary: "What there is, and how a command is used",
     args: { topic: { kind: "many", help: "a command, for example queues suspend", shown: "command" } },
     connects: false,
-    async run({ args, common, io }) {
+    async run({ args, shared, io }) {
       const all = commands();
       if (args.topic.length === 0) {
-        return present({ common, io }, all.map(({ name, group, summary }) => ({ name, group, summary })), () => overview(all, io.outScreen));
+        return present({ shared, io }, all.map(({ name, group, summary }) => ({ name, group, summary })), () => overview(all, io.outScreen));
       }
       const name = args.topic.join(" ");
       const found = all.find((candidate) => candidate.name === name);
@@ -23,6 +23,6 @@ export const helpFor = (commands: () => readonly Command[]): Command =>
         const meant = nearest(name, all.map((candidate) => candidate.name));
         throw wrongUsage(`there is no command "${name}"`, meant === undefined ? "`longshore help` lists the commands" : `did you mean \`longshore help ${meant}\`?`);
       }
-      await present({ common, io }, { ...found, run: undefined }, () => commandHelp(found, all, io.outScreen));
+      await present({ shared, io }, { ...found, run: undefined }, () => commandHelp(found, all, io.outScreen));
     },
   });

@@ -26,19 +26,19 @@ export const importHistory: Command = command({
   },
   examples: [{ line: "longshore setup && longshore import backup.lsh", says: "into a fresh cluster" }],
   connects: true,
-  async run({ args, common, io }) {
+  async run({ args, shared, io }) {
     const source = await fileSource(resolve(io.cwd, args.file));
     const progress = progressOf(io, "commits");
     const checked = await fold(source, { progress: (commits) => progress.at(commits) }).finally(() => progress.end());
-    await withConnection(common, io, async ({ connection, place }) => {
+    await withConnection(shared, io, async ({ connection, place }) => {
       const address = historyAddress(place.cluster, args.history ?? showAddress(source.address));
       await requireEmpty(connection, address);
       const { commits, version } = await append(connection, address, source, (done) => progress.at(done, checked.commits)).finally(() => progress.end());
       const { number } = checked.history.kernel;
       const stateHash = hex(checked.history.stateHash());
-      await present({ common, io }, { history: showAddress(address), commits, lastCommit: number, lastVersion: version, stateHash }, () =>
+      await present({ shared, io }, { history: showAddress(address), commits, lastCommit: number, lastVersion: version, stateHash }, () =>
         `${showAddress(address)}: ${plural(commits, "commit")} up to number ${number}, state ${stateHash}\n`);
-      hint({ common, io }, "start its host: `longshore run job-queue`, or `longshore up`");
+      hint({ shared, io }, "start its host: `longshore run job-queue`, or `longshore up`");
     });
   },
 });

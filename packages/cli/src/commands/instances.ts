@@ -10,12 +10,11 @@ export const instances: Command = command({
   name: "instances",
   group: "operate",
   summary: "Who works: instances, their incarnation, what they take and what they run",
-  options: { shard: { kind: "text", value: "<name>", help: "main when absent" } },
   connects: true,
-  run: ({ options, common, io }) =>
-    withConnection(common, io, async ({ connection, place }) => {
-      const found = (await requireAnswer(connection, historyAddress(place.cluster, `job-queue.${options.shard ?? "main"}`), { ask: "instances" })) as readonly InstanceView[];
-      await present({ common, io }, found, () => (found.length === 0 ? "" : instancesTable(found, io.nowMs(), io.outScreen)));
-      if (found.length === 0) hint({ common, io }, "nobody works here: `longshore run worker jobs.ts`");
+  run: ({ shared, io }) =>
+    withConnection(shared, io, async ({ connection, place }) => {
+      const found = (await requireAnswer(connection, historyAddress(place.cluster, `job-queue.${place.shard}`), { ask: "instances" })) as readonly InstanceView[];
+      await present({ shared, io }, found, () => (found.length === 0 ? "" : instancesTable(found, io.nowMs(), io.outScreen)));
+      if (found.length === 0) hint({ shared, io }, "nobody works here: `longshore run worker jobs.ts`");
     }),
 });

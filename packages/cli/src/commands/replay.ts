@@ -28,20 +28,20 @@ export const replay: Command = command({
     { line: "longshore replay backup.lsh --json", says: "of an exported history" },
   ],
   connects: true,
-  run: ({ args, options, common, io }) =>
-    withHistory(common, io, args.history, async (source) => {
+  run: ({ args, options, shared, io }) =>
+    withHistory(shared, io, args.history, async (source) => {
       if (options.diff !== undefined && (options.to !== undefined || options.hash)) throw wrongUsage("--diff stands alone", "leave out --to and --hash");
       const progress = progressOf(io, "commits");
       const note = (commits: number): void => progress.at(commits, source.commits);
       if (options.diff !== undefined) {
         const { folded: _, ...found } = await difference(source, ...options.diff, note).finally(() => progress.end());
-        return present({ common, io }, found, () => differenceText(found, io.outScreen));
+        return present({ shared, io }, found, () => differenceText(found, io.outScreen));
       }
       const folded = await fold(source, { to: options.to, progress: note }).finally(() => progress.end());
       const hash = hex(folded.history.stateHash());
       const summary = summaryOf(folded.history);
-      if (options.hash) return present({ common, io }, { history: source.name, commit: summary.commit, hash }, () => `${hash}\n`);
-      await present({ common, io }, { history: source.name, hash, from: folded.from, events: folded.events, elapsedMs: folded.elapsedMs, state: summary }, () =>
+      if (options.hash) return present({ shared, io }, { history: source.name, commit: summary.commit, hash }, () => `${hash}\n`);
+      await present({ shared, io }, { history: source.name, hash, from: folded.from, events: folded.events, elapsedMs: folded.elapsedMs, state: summary }, () =>
         summaryText(source.name, hash, folded, summary, io.outScreen));
     }),
 });

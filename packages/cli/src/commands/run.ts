@@ -1,5 +1,5 @@
 import { connect, type ConnectOptions as NatsOptions } from "@longshore/nats";
-import { type Command, type Common, command } from "../command.ts";
+import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
 import { CommandFailure, EXIT, refused, wrongUsage } from "../errors.ts";
 import type { Io } from "../io.ts";
@@ -24,7 +24,6 @@ export const run: Command = command({
   ],
   args: { services: { kind: "many", help: "job-queue, or worker and its files: run worker jobs.ts", shown: "service" } },
   options: {
-    shard: { kind: "text", value: "<name>", help: "which JobQueue to host; main when absent" },
     takeOver: { kind: "flag", help: "host it although another host seems alive; that one is fenced" },
     acceptRewind: { kind: "text", value: "<reason>", help: "serve a journal that has lost confirmed commits, and record why" },
     ...WORKER_OPTIONS,
@@ -36,19 +35,19 @@ export const run: Command = command({
     { line: "longshore run job-queue worker jobs.ts", says: "both in one process" },
   ],
   connects: true,
-  async run({ args, options, common, io }) {
+  async run({ args, options, shared, io }) {
     const { hosts, files, isWorker } = servicesIn(args.services);
     const loaded = await loadFiles(files, io.cwd);
-    const place = await findPlace(common, io);
+    const place = await findPlace(shared, io);
     const log = openLog(io, options);
     const closing = new Closing(log);
-    const around: Around = { common, io, log, closing, place };
+    const around: Around = { shared, io, log, closing, place };
     try {
       // Standing by may take long, and a signal ends it.
       const stopped = hosts ? await startHost(options, around) : new Promise<never>(() => undefined);
       if (stopped === undefined) return;
       if (isWorker) {
-        const access = { ...accessTo(place, common, io), cluster: place.cluster, ...(options.instance === undefined ? {} : { instance: options.instance }) };
+        const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: place.shard, ...(options.instance === undefined ? {} : { instance: options.instance }) };
         await startWorkers(loaded, access, { concurrency: options.concurrency }, log, closing);
       }
       const ended = await Promise.race([untilStopped(io), stopped]);
@@ -61,7 +60,7 @@ export const run: Command = command({
 });
 
 interface Around {
-  readonly common: Common;
+  readonly shared: Shared;
   readonly io: Io;
   readonly log: Log;
   readonly closing: Closing;
@@ -69,16 +68,15 @@ interface Around {
 }
 
 interface HostOptions {
-  readonly shard: string | undefined;
   readonly takeOver: boolean;
   readonly acceptRewind: string | undefined;
   readonly instance: string | undefined;
 }
 
 /** What ends it; undefined when a signal came while it was standing by. */
-async function startHost(options: HostOptions, { common, io, log, closing, place }: Around): Promise<Promise<CommandFailure> | undefined> {
-  const shard = options.shard ?? "main";
-  const connection: NatsOptions = { ...accessTo(place, common, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code }) };
+async function startHost(options: HostOptions, { shared, io, log, closing, place }: Around): Promise<Promise<CommandFailure> | undefined> {
+  const { shard } = place;
+  const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code }) };
   // A wrong address or password is told now, not after a wait.
   await (await connect(connection)).close();
   const starting = startJobQueue({

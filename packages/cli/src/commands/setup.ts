@@ -20,8 +20,8 @@ export const setup: Command = command({
     { line: "longshore setup --check --json", says: "what differs, for a script" },
   ],
   connects: true,
-  run: ({ options, common, io }) =>
-    withConnection(common, io, async ({ connection, place }) => {
+  run: ({ options, shared, io }) =>
+    withConnection(shared, io, async ({ connection, place }) => {
       const { cluster } = place;
       const wanted = {
         cluster,
@@ -30,11 +30,11 @@ export const setup: Command = command({
       };
       if (!options.check) {
         const { clusterId } = await provision(connection, wanted);
-        await present({ common, io }, { cluster, clusterId, url: place.url }, () => `cluster ${cluster} (${clusterId}) is set up at ${place.url}\n`);
+        await present({ shared, io }, { cluster, clusterId, url: place.url }, () => `cluster ${cluster} (${clusterId}) is set up at ${place.url}\n`);
         return;
       }
       const { clusterId, findings } = await verify(connection, wanted);
-      await present({ common, io }, { cluster, clusterId, findings }, () =>
+      await present({ shared, io }, { cluster, clusterId, findings }, () =>
         findings.length === 0
           ? `the streams of cluster ${cluster} are as they must be\n`
           : renderTable(findings, [

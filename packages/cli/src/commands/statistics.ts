@@ -20,12 +20,11 @@ export const statistics: Command = command({
   group: "queues",
   summary: "Counters of the whole shard and of each topic",
   details: ["Counters are part of the history: they survive restarts and fail-over. Those of each queue are in `longshore queues`."],
-  options: { shard: { kind: "text", value: "<name>", help: "main when absent" } },
   connects: true,
-  run: ({ options, common, io }) =>
-    withConnection(common, io, async ({ connection, place }) => {
-      const found = (await requireAnswer(connection, historyAddress(place.cluster, `job-queue.${options.shard ?? "main"}`), { ask: "statistics" })) as Statistics;
-      await present({ common, io }, found, () => statisticsText(found, io));
+  run: ({ shared, io }) =>
+    withConnection(shared, io, async ({ connection, place }) => {
+      const found = (await requireAnswer(connection, historyAddress(place.cluster, `job-queue.${place.shard}`), { ask: "statistics" })) as Statistics;
+      await present({ shared, io }, found, () => statisticsText(found, io));
     }),
 });
 

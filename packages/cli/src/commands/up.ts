@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { connect, type NatsServer, provision, startServer } from "@longshore/nats";
-import { type Command, type Common, command } from "../command.ts";
+import { type Command, command, type Shared } from "../command.ts";
 import { principalOf } from "../connection.ts";
 import { failed } from "../errors.ts";
 import type { Io } from "../io.ts";
@@ -42,7 +42,7 @@ export const up: Command = command({
     { line: "longshore up --store /var/lib/longshore --port 4222", says: "a small installation" },
   ],
   connects: false,
-  async run({ args, options, common, io }) {
+  async run({ args, options, shared, io }) {
     const log = openLog(io, options);
     const loaded = await loadFiles(args.files, io.cwd);
     const closing = new Closing(log);
@@ -52,7 +52,7 @@ export const up: Command = command({
         storeDir: resolve(io.cwd, options.store ?? ".longshore"),
         port: options.port, concurrency: options.concurrency, instance: options.instance,
       };
-      await serve(loaded, settings, { common, io, log, closing });
+      await serve(loaded, settings, { shared, io, log, closing });
     } finally {
       await closing.closeAll();
     }
@@ -60,16 +60,16 @@ export const up: Command = command({
 });
 
 interface Surroundings {
-  readonly common: Common;
+  readonly shared: Shared;
   readonly io: Io;
   readonly log: Log;
   readonly closing: Closing;
 }
 
 async function serve(loaded: Loaded, settings: Settings, around: Surroundings): Promise<void> {
-  const { common, io, log, closing } = around;
+  const { shared, io, log, closing } = around;
   const server = await startNats(settings, around);
-  const principal = principalOf(common, io);
+  const principal = principalOf(shared, io);
   const service = await startHost(server, settings, principal, around);
   const { cluster, concurrency, instance } = settings;
   if (loaded.jobs.length > 0 || loaded.queues.length > 0) {
@@ -86,11 +86,11 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   throw failed("host/stopped", "message" in ended.reason ? ended.reason.message : `the host was ${ended.reason.kind}`);
 }
 
-async function startNats({ storeDir, port, cluster }: Settings, { log, closing, common, io }: Surroundings): Promise<NatsServer> {
+async function startNats({ storeDir, port, cluster }: Settings, { log, closing, shared, io }: Surroundings): Promise<NatsServer> {
   const server = await startServer({ storeDir, cluster, ...(port === undefined ? {} : { port }) });
   closing.add("nats-server", () => server.stop());
   log.event("info", "nats.started", { url: server.url, version: server.version, pid: server.pid, store: storeDir });
-  const setup = await connect({ principal: principalOf(common, io), servers: server.url });
+  const setup = await connect({ principal: principalOf(shared, io), servers: server.url });
   try {
     await provision(setup, { cluster });
   } finally {
@@ -114,7 +114,7 @@ async function startHost(server: NatsServer, { cluster, instance }: Settings, pr
   return service;
 }
 
-async function announce(server: NatsServer, { cluster, storeDir }: Settings, loaded: Loaded, { common, io, closing }: Surroundings): Promise<void> {
+async function announce(server: NatsServer, { cluster, storeDir }: Settings, loaded: Loaded, { shared, io, closing }: Surroundings): Promise<void> {
   const other = await readServerState(io.env);
   const { pid } = process;
   if (other === undefined) {
@@ -123,7 +123,7 @@ async function announce(server: NatsServer, { cluster, storeDir }: Settings, loa
   }
   const topics = loaded.jobs.map(({ topic }) => topic);
   const document = { url: server.url, monitor: server.monitorUrl, version: server.version, cluster, store: storeDir, pid, topics, isFound: other === undefined };
-  await present({ common, io }, document, () => welcome(document, io));
+  await present({ shared, io }, document, () => welcome(document, io));
   if (other !== undefined) io.err(`another \`longshore up\` (process ${other.pid}, ${other.url}) is what other commands find; reach this one with --server ${server.url}\n`);
 }
 

@@ -50,10 +50,10 @@ export async function fold(source: HistorySource, options: FoldOptions = {}): Pr
   }
   checkReachable(source, history, options.to);
   const take = (stored: StoredCommit): void => {
-    const commit = sound(source, history, () => decodeCommit(stored.bytes));
+    const commit = readably(source.name, history.kernel.number, () => decodeCommit(stored.bytes));
     if (commit.number <= history.kernel.number) return;
     if (isBehind(commit, options.to)) throw REACHED;
-    sound(source, history, () => {
+    readably(source.name, history.kernel.number, () => {
       options.before?.(stored, history);
       history.fold(stored, options.listener);
     });
@@ -72,13 +72,13 @@ export async function fold(source: HistorySource, options: FoldOptions = {}): Pr
 }
 
 /** A changed commit may fail in any way: the chain tells only at the one after it. */
-function sound<Result>(source: HistorySource, { kernel }: JobQueueHistory, run: () => Result): Result {
+export function readably<Result>(name: string, behind: number, run: () => Result): Result {
   try {
     return run();
   } catch (error) {
     if (error instanceof Fault || error instanceof CommandFailure) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    throw failed("history/unreadable", `the commit of ${source.name} behind number ${kernel.number} cannot be folded: ${why}`, "it was changed, or a newer release wrote it: try that, or restore it from a replica or an export");
+    throw failed("history/unreadable", `the commit of ${name} behind number ${behind} cannot be folded: ${why}`, "it was changed, or a newer release wrote it: try that, or restore it from a replica or an export");
   }
 }
 

@@ -1,7 +1,7 @@
 /** Finds the history that somebody named: a file, or one of a running system. */
 import { resolve } from "node:path";
 import { connect } from "@longshore/nats";
-import type { Common } from "../command.ts";
+import type { Shared } from "../command.ts";
 import { accessTo, findPlace } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { historyAddress, isHistoryFile } from "./address.ts";
@@ -10,8 +10,8 @@ import { liveSource } from "./live-source.ts";
 import type { HistorySource } from "./source.ts";
 
 /** Opens it for the time of `run`. */
-export async function withHistory<Result>(common: Common, io: Io, name: string | undefined, run: (source: HistorySource) => Promise<Result>): Promise<Result> {
-  const source = name !== undefined && isHistoryFile(name) ? await fileSource(resolve(io.cwd, name)) : await openLive(common, io, name);
+export async function withHistory<Result>(shared: Shared, io: Io, name: string | undefined, run: (source: HistorySource) => Promise<Result>): Promise<Result> {
+  const source = name !== undefined && isHistoryFile(name) ? await fileSource(resolve(io.cwd, name)) : await openLive(shared, io, name);
   try {
     return await run(source);
   } finally {
@@ -19,11 +19,11 @@ export async function withHistory<Result>(common: Common, io: Io, name: string |
   }
 }
 
-async function openLive(common: Common, io: Io, name: string | undefined): Promise<HistorySource> {
+async function openLive(shared: Shared, io: Io, name: string | undefined): Promise<HistorySource> {
   // A wrong name is told before anything is connected.
   historyAddress("main", name);
-  const place = await findPlace(common, io);
-  const connection = await connect(accessTo(place, common, io));
+  const place = await findPlace(shared, io);
+  const connection = await connect(accessTo(place, shared, io));
   try {
     return await liveSource(connection, historyAddress(place.cluster, name));
   } catch (error) {

@@ -1,13 +1,13 @@
 /** Jobs as people read them: a line in a list, or everything known of one. */
-import type { JobView } from "@longshore/job-queue";
-import { readable } from "../history/readable.ts";
+import type { JobInfo } from "longshore";
 import type { Screen } from "../io.ts";
+import { toJson } from "./json.ts";
 import { harmless, type Paint, paintOf, paintState } from "./paint.ts";
 import { barOf } from "./progress.ts";
 import { showAge, showDuration, showInstant } from "./quantities.ts";
 import { renderFields, renderTable } from "./table.ts";
 
-export function jobsTable(jobs: readonly JobView[], nowMs: number, screen: Screen): string {
+export function jobsTable(jobs: readonly JobInfo[], nowMs: number, screen: Screen): string {
   return renderTable(jobs, [
     { head: "job", cell: ({ id }) => id },
     { head: "topic", cell: ({ topic }) => topic, shrinks: true },
@@ -19,14 +19,14 @@ export function jobsTable(jobs: readonly JobView[], nowMs: number, screen: Scree
   ], screen);
 }
 
-const stateText = ({ state, waits }: JobView, paint: Paint): string => paintState(paint, state) + (waits === undefined ? "" : paint.dim(` (${waits})`));
+const stateText = ({ state, waits }: JobInfo, paint: Paint): string => paintState(paint, state) + (waits === undefined ? "" : paint.dim(` (${waits})`));
 
 /** `2`, or `2 of 4` once something has failed. */
-const attemptText = ({ attempt, failures, retries }: JobView): string =>
+const attemptText = ({ attempt, failures, retries }: JobInfo): string =>
   attempt === 0 ? "" : failures === 0 ? String(attempt) : `${attempt} of ${retries < 0 ? "∞" : retries + 1}`;
 
 /** What there is to say in the room that is left: progress, or how it ended. */
-function lastWord(job: JobView, nowMs: number): string {
+function lastWord(job: JobInfo, nowMs: number): string {
   const { progress, state, startedAt, endedAt, error, reason, notBefore } = job;
   if (state === "active" && progress !== undefined) {
     const percent = progress.fraction === null ? "" : `${Math.round(progress.fraction * 100)} % `;
@@ -42,7 +42,7 @@ function lastWord(job: JobView, nowMs: number): string {
 const JSON_CHARS_MAX = 2_000;
 
 /** Everything but the timeline. */
-export function jobFields(job: JobView, nowMs: number, screen: Screen): string {
+export function jobFields(job: JobInfo, nowMs: number, screen: Screen): string {
   const { notBefore, progress, reason, error, properties } = job;
   return renderFields([
     ["job", headline(job, paintOf(screen))],
@@ -57,15 +57,16 @@ export function jobFields(job: JobView, nowMs: number, screen: Screen): string {
     ["properties", properties === undefined ? undefined : harmless(Object.entries(properties).map(([name, value]) => `${name}=${String(value)}`).join(" "))],
     ["input", payloadText(job.input)],
     ["result", payloadText(job.result)],
+    ["payload", job.payloadTrouble === undefined ? undefined : harmless(job.payloadTrouble)],
   ], screen);
 }
 
-function headline({ id, state, waits, stopRequested, endedAt }: JobView, paint: Paint): string {
+function headline({ id, state, waits, stopRequested, endedAt }: JobInfo, paint: Paint): string {
   const why = waits === undefined ? "" : ` (${waits})`;
   return `${paint.bold(id)}  ${paintState(paint, state)}${why}${stopRequested === true && endedAt === undefined ? ", asked to stop" : ""}`;
 }
 
-function attemptFields({ attempt, failures, retries, instance, startedAt, endedAt }: JobView): readonly (readonly [string, string | undefined])[] {
+function attemptFields({ attempt, failures, retries, instance, startedAt, endedAt }: JobInfo): readonly (readonly [string, string | undefined])[] {
   const budget = retries < 0 ? "without end" : `of ${retries} allowed`;
   const failed = failures === 0 ? "" : `, ${failures} failed ${budget}`;
   const took = startedAt === undefined || endedAt === undefined ? "" : `, after ${showDuration(endedAt - startedAt)}`;
@@ -76,16 +77,13 @@ function attemptFields({ attempt, failures, retries, instance, startedAt, endedA
   ];
 }
 
-function progressText({ fraction, message }: NonNullable<JobView["progress"]>): string {
+function progressText({ fraction, message }: NonNullable<JobInfo["progress"]>): string {
   const bar = fraction === null ? "" : `${barOf(fraction)} ${Math.round(fraction * 100)} % `;
   return bar + harmless(message ?? "");
 }
 
 function payloadText(payload: unknown): string | undefined {
   if (payload === undefined) return undefined;
-  const text = JSON.stringify(readable(payload)) ?? "null";
+  const text = toJson(payload);
   return harmless(text.length > JSON_CHARS_MAX ? `${text.slice(0, JSON_CHARS_MAX)}… (${text.length} characters; --json has all)` : text);
 }
-
-/** A view for machines: payloads as the values they hold. */
-export const jobDocument = (job: JobView): unknown => readable(job);

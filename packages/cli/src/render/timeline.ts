@@ -31,7 +31,7 @@ export class Timeline {
 }
 
 /** What an event says, in words; an error's stack and log lines are lines of their own. */
-function sentences(event: PublicEvent, paint: Paint): readonly string[] {
+export function sentences(event: PublicEvent, paint: Paint): readonly string[] {
   const attempt = `attempt ${text(event["attempt"])}`;
   switch (event.type) {
     case "JobAccepted":
@@ -57,7 +57,25 @@ function sentences(event: PublicEvent, paint: Paint): readonly string[] {
     case "JobRemoved":
       return ["removed from the history of ended jobs"];
     default:
-      return [event.type];
+      return [otherSentence(event)];
+  }
+}
+
+/** Events that are of no single job; they stand in the feed only. */
+function otherSentence(event: PublicEvent): string {
+  const { queue, instance, reason, kind, count } = event as Readonly<Record<string, unknown>>;
+  switch (event.type) {
+    case "QueueConfigured": return `queue ${text(queue)} configured`;
+    case "QueueSuspended": return `queue ${text(queue)} suspended`;
+    case "QueueResumed": return `queue ${text(queue)} resumed`;
+    case "InstanceJoined": return `instance ${instanceOf(event)} joined`;
+    case "TopicsChanged": return `instance ${text(instance)} takes other topics`;
+    case "InstanceDraining": return `instance ${text(instance)} takes nothing new`;
+    case "InstanceLeft": return `instance ${text(instance)} left: ${text(reason)}`;
+    case "OperationStarted": return `bulk ${text(kind)} started`;
+    case "OperationEnded": return "bulk operation done";
+    case "JobsDue": return `${text(count)} delayed jobs are due`;
+    default: return event.type;
   }
 }
 

@@ -48,7 +48,7 @@ async function main(data: FollowerData): Promise<void> {
       const job = jobByNumber(follower.history.state, number);
       return job === undefined ? undefined : { id: `${shard}.${job.id}`, topic: job.topic, queue: job.queue.name };
     },
-    instance: (member) => memberByNumber(follower.history.state, member)?.instance,
+    instance: (member) => memberByNumber(follower.history.state, member)?.instance ?? index.instance(member),
   };
   const onEvent = (event: JobQueueEvent, _state: QueueState, commit: { readonly number: number; readonly at: number }): void => {
     if (version > indexed) index.event(event, version, commit.at);

@@ -91,13 +91,15 @@ function timeline(wholeId: string, sources: HistorySources, done: (events: reado
   next(0);
 }
 
-function eventsOf(job: IndexedJob, bytes: Uint8Array, { events, names }: HistorySources): PublicEvent[] {
+function eventsOf(job: IndexedJob, bytes: Uint8Array, { events, names, shard }: HistorySources): PublicEvent[] {
+  // The job may have left the state long ago.
+  const known: Names = { instance: names.instance, job: () => ({ id: `${shard}.${job.id}`, topic: job.topic, queue: job.queue }) };
   const commit = decodeCommit(bytes);
   const found: PublicEvent[] = [];
   for (const wire of commit.events) {
     if ((wire[0] as number) < FIRST_ACTOR_CODE) continue;
     const event = events.decode(wire, commit.format);
-    if ("job" in event && event.job === job.number) found.push(publicEvent(event, { commit: commit.number, at: commit.at }, names));
+    if ("job" in event && event.job === job.number) found.push(publicEvent(event, { commit: commit.number, at: commit.at }, known));
   }
   return found;
 }

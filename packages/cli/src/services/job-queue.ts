@@ -60,25 +60,35 @@ export async function startJobQueue(options: JobQueueOptions): Promise<JobQueueS
   const cluster = options.cluster ?? "main";
   const shard = options.shard ?? "main";
   const connection = await connect(options.connection);
+  let clusterId: string;
   try {
-    await requireStreams(connection, cluster);
+    clusterId = await requireStreams(connection, cluster);
   } catch (error) {
     await connection.close();
     throw error;
   }
-  return new Service(connection, cluster, shard, options).start();
+  return new Service(connection, { cluster, clusterId, shard }, options).start();
 }
 
-async function requireStreams(connection: Connection, cluster: string): Promise<void> {
-  const { findings } = await verify(connection, { cluster });
+/** Answers the uuid that tells this cluster from others of the same name. */
+async function requireStreams(connection: Connection, cluster: string): Promise<string> {
+  const { findings, clusterId } = await verify(connection, { cluster });
   const first = findings.find((finding) => finding.what === "missing");
   if (first !== undefined) throw new Error(`stream ${first.stream} ${first.found}: ${first.remedy}`);
+  return clusterId ?? cluster;
+}
+
+interface Place {
+  readonly cluster: string;
+  readonly clusterId: string;
+  readonly shard: string;
 }
 
 class Service {
   private readonly connection: Connection;
   private readonly reading: Promise<Connection>;
   private readonly cluster: string;
+  private readonly clusterId: string;
   private readonly shard: string;
   private readonly options: JobQueueOptions;
   private readonly telemetry: Telemetry;
@@ -87,10 +97,11 @@ class Service {
   private nudging: NodeJS.Timeout | undefined;
   private stopWaiting: () => void = () => undefined;
 
-  constructor(connection: Connection, cluster: string, shard: string, options: JobQueueOptions) {
+  constructor(connection: Connection, { cluster, clusterId, shard }: Place, options: JobQueueOptions) {
     this.connection = connection;
     this.reading = connect(options.connection);
     this.cluster = cluster;
+    this.clusterId = clusterId;
     this.shard = shard;
     this.options = options;
     this.telemetry = options.telemetry ?? ((): void => undefined);
@@ -149,7 +160,7 @@ class Service {
       wire: wireOf(this.connection),
       clock: nodeClock,
       serverTime: serverTimeOf(this.connection, this.cluster),
-      marks: marksOf(this.connection, { ...place, ...(this.options.stateDir === undefined ? {} : { file: join(this.options.stateDir, `${this.cluster}.${kind}.${this.shard}.mark`) }) }),
+      marks: marksOf(this.connection, { ...place, ...(this.options.stateDir === undefined ? {} : { file: join(this.options.stateDir, `${this.clusterId}.${kind}.${this.shard}.mark`) }) }),
       snapshots: snapshotsOf(reading, place),
       hash: sha256,
       telemetry: this.telemetry,
@@ -172,9 +183,9 @@ class Service {
       snapshotEveryCommits: snapshotEveryCommits ?? 5_000, snapshotEveryMs: 60_000, endedMax: 200_000,
     };
     const isSource = import.meta.url.endsWith(".ts");
-    const follower = new Worker(new URL(isSource ? "./follower-thread.ts" : "./follower-thread.js", import.meta.url), {
+    const follower = new Worker(new URL(isSource ? "./follower-thread.source.mjs" : "./follower-thread.js", import.meta.url), {
       workerData: data,
-      ...(isSource ? { execArgv: ["--import", "tsx", "--conditions=@longshore/source"] } : {}),
+      ...(isSource ? { execArgv: ["--conditions=@longshore/source"] } : {}),
     });
     follower.on("message", (says: FollowerSays) => {
       if (says.kind === "snapshot") this.retention?.snapshotMade(says.version, says.at);

@@ -6,8 +6,8 @@
  * need not be waited for.
  */
 import { encode, subjectsOf } from "@longshore/kernel";
-import { readAnswer } from "./courier.ts";
 import type { Answer } from "./courier.ts";
+import { readAnswer } from "./courier.ts";
 import type { WorkerLimits } from "./limits.ts";
 import type { ClientPorts } from "./ports.ts";
 

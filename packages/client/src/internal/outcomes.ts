@@ -9,8 +9,8 @@
 import { OUTCOME } from "@longshore/job-queue";
 import { encode, encodeShared, subjectsOf } from "@longshore/kernel";
 import type { Attempt, AttemptEnd } from "./attempt.ts";
-import { Courier } from "./courier.ts";
 import type { Answer } from "./courier.ts";
+import { Courier } from "./courier.ts";
 import type { Epochs } from "./epochs.ts";
 import { headOf, ItemBatch } from "./item-batch.ts";
 import type { ClientLimits, WorkerLimits } from "./limits.ts";

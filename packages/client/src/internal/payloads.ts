@@ -4,9 +4,10 @@
  * A payload is bytes to everybody between its sender and its worker, so it is checked here that what comes out at the
  * other end is what went in: what msgpack would quietly change is refused, naming the place.
  */
-import { decodeUntrusted, whyNotSerializable } from "@longshore/kernel";
-import type { Blobs } from "@longshore/kernel";
+
 import type { BlobRef, Payload } from "@longshore/job-queue";
+import type { Blobs } from "@longshore/kernel";
+import { decodeUntrusted, whyNotSerializable } from "@longshore/kernel";
 import { Encoder } from "@msgpack/msgpack";
 import type { PayloadForm } from "./attempt.ts";
 import type { ClientLimits } from "./limits.ts";

@@ -1,6 +1,7 @@
 /** Questions to an actor's host, answered from its state. */
-import { encode, subjectsOf } from "@longshore/kernel";
+
 import type { Role } from "@longshore/kernel";
+import { encode, subjectsOf } from "@longshore/kernel";
 import { readAnswer } from "./courier.ts";
 import type { Epochs } from "./epochs.ts";
 import type { ClientLimits } from "./limits.ts";
@@ -10,6 +11,7 @@ export type QueryAnswer =
   | { readonly kind: "answer"; readonly answer: unknown; readonly epoch: number; readonly commit: number }
   | { readonly kind: "failed"; readonly code: string; readonly message: string };
 
+const NOBODY = "no host is up: start one (`longshore up`)";
 const ROLES: readonly Role[] = ["operate", "submit", "outcome"];
 
 export class Query {
@@ -26,7 +28,10 @@ export class Query {
     this.epochs = epochs;
   }
 
-  /** `done` is called once, unless the returned function was called before. `giveUpMs`: how long a host is waited for. */
+  /**
+   * `done` is called once, unless the returned function was called before. `giveUpMs`: how long a host is waited for. Of
+   * another kind than the actor's own nobody may be there, and nobody is waited for.
+   */
   ask(question: Readonly<Record<string, unknown>>, giveUpMs: number, done: (answer: QueryAnswer) => void, kind: string = this.place.kind): () => void {
     const untilMs = this.ports.clock.monotonicMs() + giveUpMs;
     const bytes = encode(question);
@@ -50,7 +55,8 @@ export class Query {
         if (!isOpen) return;
         switch (reply.kind) {
           case "answer": return this.read(reply.data, finish, again);
-          case "no-responders": return again("no host is up: start one (`longshore up`)");
+          case "no-responders":
+            return kind === this.place.kind ? again(NOBODY) : finish({ kind: "failed", code: "host/unavailable", message: NOBODY });
           case "timeout": return again("the host did not answer in time");
           case "denied":
             if (this.roleIndex + 1 >= ROLES.length) return finish({ kind: "failed", code: "server/denied", message: `the server does not let ${principal} ask questions: it needs the role operator, observer or submitter` });

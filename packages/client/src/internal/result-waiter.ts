@@ -3,12 +3,14 @@
  *
  * Ids that come while a question is on its way share the next. The host keeps this in memory only, so everything open is
  * asked for again at a new epoch, after a reconnection, when a number is missing among what was pushed, and every 15 s.
+ * Whoever only waits would not hear of a new epoch, so once a second a question about nothing looks for it.
  */
-import { encode, resultsAddress, subjectsOf } from "@longshore/kernel";
-import { payloadFromWire } from "@longshore/job-queue";
+
 import type { EndState, ErrorInfo, Payload, PayloadWire } from "@longshore/job-queue";
-import { readAnswer } from "./courier.ts";
+import { payloadFromWire } from "@longshore/job-queue";
+import { encode, resultsAddress, subjectsOf } from "@longshore/kernel";
 import type { Answer } from "./courier.ts";
+import { readAnswer } from "./courier.ts";
 import type { Epochs } from "./epochs.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { ActorPlace, ClientPorts } from "./ports.ts";
@@ -34,7 +36,9 @@ export interface ResultSink {
 }
 
 const IDS_PER_QUESTION_MAX = 2_048;
-const ASK_AGAIN_EVERY_MS = 15_000;
+const LOOK_EVERY_MS = 1_000;
+/** Every so many looks everything open is asked for again. */
+const LOOKS_PER_ASKING = 15;
 const BEHIND_RETRY_MS = 100;
 
 export class ResultWaiter {
@@ -52,6 +56,7 @@ export class ResultWaiter {
   private epoch = 0;
   private asking = false;
   private tries = 0;
+  private looks = 0;
   private stops: (() => void)[] | undefined;
   private cancelRetry: () => void = () => undefined;
   private cancelBeat: () => void = () => undefined;
@@ -122,8 +127,9 @@ export class ResultWaiter {
   }
 
   private beat(): void {
-    this.cancelBeat = this.ports.clock.after(ASK_AGAIN_EVERY_MS, () => {
-      this.askAll();
+    this.cancelBeat = this.ports.clock.after(LOOK_EVERY_MS, () => {
+      if (++this.looks % LOOKS_PER_ASKING === 0) this.askAll();
+      else if (this.open.size > 0) this.ask(true);
       this.beat();
     });
   }
@@ -134,8 +140,8 @@ export class ResultWaiter {
     this.ask();
   }
 
-  private ask(): void {
-    if (this.asking || this.toAsk.size === 0 || this.isClosed) return;
+  private ask(isLook = false): void {
+    if (this.asking || (this.toAsk.size === 0 && !isLook) || this.isClosed) return;
     this.asking = true;
     this.cancelRetry();
     const ids = take(this.toAsk, IDS_PER_QUESTION_MAX);
@@ -144,17 +150,26 @@ export class ResultWaiter {
     if (forget.length > 0) question["forget"] = forget;
     if (this.after !== undefined) question["after"] = this.after;
     this.ports.wire.request(this.subject, encode(question), this.limits.requestTimeoutMs, (reply) => {
-      this.asking = false;
       if (this.isClosed) return;
       const answer = reply.kind === "answer" ? readAnswer(reply.data) : undefined;
+      const isCurrent = this.isCurrent(answer, ids);
+      this.asking = false;
       if (reply.kind === "denied") return this.refused(ids, "server/denied", "the server does not let this user wait for results: it needs the role submitter");
-      this.answered(ids, answer);
+      this.answered(ids, answer, isCurrent);
     });
   }
 
-  private answered(ids: readonly string[], answer: Answer | undefined): void {
+  /** An epoch first heard of here asks for everything again, but not for what this very answer is about. */
+  private isCurrent(answer: Answer | undefined, ids: readonly string[]): boolean {
+    const epoch = answer?.["epoch"];
+    if (typeof epoch !== "number" || !this.epochs.heard(epoch)) return false;
+    for (const id of ids) this.toAsk.delete(id);
+    return true;
+  }
+
+  private answered(ids: readonly string[], answer: Answer | undefined, isCurrent: boolean): void {
     const { epoch, told, unknown, behind, error } = (answer ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof epoch !== "number" || !this.epochs.heard(epoch)) {
+    if (!isCurrent) {
       const { code, message } = (error ?? {}) as { readonly code?: string; readonly message?: string };
       if (code !== undefined && code !== "results/overloaded") return this.refused(ids, code, message ?? code);
       return this.askAgain(ids, Math.min(this.limits.backoffMax, this.limits.backoffFirstMs * 2 ** Math.min(this.tries++, 8)));
@@ -162,7 +177,7 @@ export class ResultWaiter {
     this.tries = 0;
     if (behind === true) return this.askAgain(ids, BEHIND_RETRY_MS);
     this.after = undefined;
-    this.synchronise(epoch, told);
+    if (ids.length > 0) this.synchronise(Number(epoch), told);
     if (Array.isArray(unknown)) for (const id of unknown) this.settle(String(id), (sink) => sink.gone(String(id)));
     this.ask();
   }

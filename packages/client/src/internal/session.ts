@@ -16,18 +16,19 @@
  * Into the inbox, a message in doubt goes under its own numbers. One that certainly reached no host goes without a
  * session: its place in the inbox identifies it, which holds however long no host is up, where a session would expire.
  */
-import { encode, subjectsOf } from "@longshore/kernel";
+
 import type { Role, StoreAnswer } from "@longshore/kernel";
-import { Courier } from "./courier.ts";
+import { encode, subjectsOf } from "@longshore/kernel";
 import type { Answer } from "./courier.ts";
+import { Courier } from "./courier.ts";
 import type { Epochs } from "./epochs.ts";
 import type { HostTime } from "./host-time.ts";
 import { headOf, ItemBatch } from "./item-batch.ts";
 import type { ClientLimits } from "./limits.ts";
-import { randomText } from "./ports.ts";
 import type { ActorPlace, ClientPorts } from "./ports.ts";
-import { itemOutcomes } from "./session-answer.ts";
+import { randomText } from "./ports.ts";
 import type { Settled } from "./session-answer.ts";
+import { itemOutcomes } from "./session-answer.ts";
 
 /** Who gave a command and wants to hear what became of it. Called once. */
 export interface Asked {

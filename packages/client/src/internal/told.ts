@@ -1,6 +1,7 @@
 /** Reads what a host tells an address: `[epoch, first, items]`. */
-import { payloadFromWire } from "@longshore/job-queue";
+
 import type { Payload, PayloadWire, RunOptions } from "@longshore/job-queue";
+import { payloadFromWire } from "@longshore/job-queue";
 import { decodeUntrusted } from "@longshore/kernel";
 
 export interface Told {

@@ -16,23 +16,24 @@
  *
  * Timeouts are kept by this process's own clock, all with one timer.
  */
-import { ABORT, RUN } from "@longshore/job-queue";
+
 import type { AbortReason } from "@longshore/job-queue";
-import { encode, subjectsOf, workAddress } from "@longshore/kernel";
+import { ABORT, RUN } from "@longshore/job-queue";
 import type { WireMessage } from "@longshore/kernel";
+import { encode, subjectsOf, workAddress } from "@longshore/kernel";
 import { Answered } from "./answered.ts";
-import { Attempt } from "./attempt.ts";
 import type { AbortCause, AttemptEnd } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
 import type { Answer } from "./courier.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Epochs } from "./epochs.ts";
-import { Hello } from "./hello.ts";
 import type { HelloFields } from "./hello.ts";
+import { Hello } from "./hello.ts";
 import type { ClientLimits, WorkerLimits } from "./limits.ts";
 import { Outcomes } from "./outcomes.ts";
 import { poolFor } from "./patterns.ts";
-import { Pool } from "./pool.ts";
 import type { PoolSpec } from "./pool.ts";
+import { Pool } from "./pool.ts";
 import type { ActorPlace, ClientPorts } from "./ports.ts";
 import { Received } from "./received.ts";
 import { readTold, runOf } from "./told.ts";
@@ -73,6 +74,8 @@ export class WorkerLoop {
   private life: Life = "working";
   private workEpoch = 0;
   private helloEpoch = 0;
+  /** Of the answer at hand: its host need not be greeted again. */
+  private greetingEpoch = 0;
   private member: number | undefined;
   private provenMs: number;
   private cancelSilence: (() => void) | undefined;
@@ -101,7 +104,9 @@ export class WorkerLoop {
       ports.wire.subscribe(subjects.prefix + workAddress(place.principal, identity.instance), (message) => this.told(message)),
       ports.wire.subscribe(subjects.ping(place.principal, identity.instance), (message) => message.reply?.(encode({ incarnation: identity.incarnation }))),
       ports.wire.onReconnect(() => this.hello.say()),
-      epochs.onNewer(() => this.hello.say()),
+      epochs.onNewer((epoch) => {
+        if (epoch !== this.greetingEpoch) this.hello.say();
+      }),
     ];
   }
 
@@ -289,7 +294,9 @@ export class WorkerLoop {
     if (this.life === "leaving") return this.left();
     const { epoch, told, member, proven, again, error } = answer as { readonly [field: string]: unknown };
     if (error !== undefined) return this.helloRefused(error);
-    if (typeof epoch !== "number" || epoch < this.workEpoch || !this.epochs.heard(epoch)) return;
+    if (typeof epoch !== "number" || epoch < this.workEpoch) return;
+    this.greetingEpoch = epoch;
+    if (!this.epochs.heard(epoch)) return;
     if (epoch > this.workEpoch) {
       this.workEpoch = epoch;
       this.received.reset();

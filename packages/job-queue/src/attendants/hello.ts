@@ -1,6 +1,7 @@
 /** The message with which an instance says that it is there. Everything in it is from outside. */
-import { decodeUntrusted, Fault, isToken } from "@longshore/kernel";
+
 import type { ScanLimits } from "@longshore/kernel";
+import { decodeUntrusted, Fault, isToken } from "@longshore/kernel";
 import type { WorkerPool } from "../vocabulary.ts";
 
 export interface HelloMessage {

@@ -16,15 +16,16 @@
  * The answer is a heartbeat: `proven` only while the last stored append is younger than T/2. As long as attempts of
  * ordered queues run, an idle host therefore writes an empty commit now and then.
  */
-import { encode, Fault, isToken, subjectsOf } from "@longshore/kernel";
+
 import type { Attendant, HostContext, WireMessage } from "@longshore/kernel";
+import { encode, encodeJson, Fault, isToken, subjectsOf } from "@longshore/kernel";
 import type { JobQueueEvent } from "../events.ts";
 import { memberOf, runItem, runningOf } from "../lookups.ts";
 import type { Member } from "../members.ts";
 import type { QueueState } from "../state.ts";
 import { ABORT } from "../vocabulary.ts";
-import { poolsDiffer, readHello } from "./hello.ts";
 import type { HelloMessage } from "./hello.ts";
+import { poolsDiffer, readHello } from "./hello.ts";
 import { Roll } from "./roll.ts";
 
 export interface PresenceOptions {
@@ -84,7 +85,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
 
   private hello(context: HostContext<QueueState>, message: WireMessage): void {
     const [, , , principal, instance, ...rest] = message.subject.split(".");
-    const reply = (answer: unknown): void => message.reply?.(encode(answer));
+    const reply = (answer: unknown): void => message.reply?.(message.json ? encodeJson(answer) : encode(answer));
     if (!isToken(principal) || !isToken(instance) || rest.length > 0) return reply(refusal("subject/unknown", "say hello on ls.<cluster>.hi.<principal>.<instance>"));
     try {
       this.heard(context, { principal, instance }, readHello(message.data, message.json), reply);

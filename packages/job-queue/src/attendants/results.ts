@@ -10,10 +10,11 @@
  * collected, and told from a timer of 0 ms: by then their commit is on its way or stored, and the host holds what it is
  * told with the commit on its way.
  */
-import { decodeUntrusted, encode, encodeJson, Fault, isToken, resultsAddress, streamsOf, subjectsOf } from "@longshore/kernel";
+
 import type { Attendant, HostContext, ScanLimits, WireMessage } from "@longshore/kernel";
-import { payloadToWire } from "../events.ts";
+import { decodeUntrusted, encode, encodeJson, Fault, isToken, resultsAddress, streamsOf, subjectsOf } from "@longshore/kernel";
 import type { JobQueueEvent } from "../events.ts";
+import { payloadToWire } from "../events.ts";
 import type { Job } from "../job.ts";
 import { jobById } from "../lookups.ts";
 import type { QueueState } from "../state.ts";

@@ -1,7 +1,8 @@
 /** What lies in an embedded server's folder: configuration, log, version stamp, and the lock against a second server. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "@longshore/kernel";
+import { LOG_BYTES_MAX } from "../limits.ts";
 import { canOpenStore } from "./version.ts";
 
 export interface ServerFiles {
@@ -37,6 +38,15 @@ export async function checkStamp(files: ServerFiles, version: string): Promise<v
       { retry: "never" },
     );
   }
+}
+
+/** The log of earlier starts is kept once, up to a bound. */
+export async function turnLog(files: ServerFiles): Promise<void> {
+  const size = await stat(files.log).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size > LOG_BYTES_MAX) await rename(files.log, `${files.log}.1`);
 }
 
 export const writeStamp = (files: ServerFiles, version: string): Promise<void> => writeFile(files.stamp, `${version}\n`);

@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { Fault } from "@longshore/kernel";
 import { type ServerUser, serverConfig } from "../conf.ts";
 import type { Suite } from "./fetch.ts";
-import { checkLock, checkStamp, removeLock, type ServerFiles, serverFiles, writeLock, writeStamp } from "./files.ts";
+import { checkLock, checkStamp, removeLock, type ServerFiles, serverFiles, turnLog, writeLock, writeStamp } from "./files.ts";
 import { findServer, type ServerBinary } from "./find.ts";
 import { type GuardedProcess, spawnGuarded } from "./guard.ts";
 
@@ -105,6 +105,7 @@ async function launch(binary: ServerBinary, files: ServerFiles, options: StartOp
   await checkLock(files);
   await checkStamp(files, binary.version);
   const config = options.configFile ?? (await writeConfig(files, options, port, monitorPort));
+  await turnLog(files);
   await appendFile(files.log, "");
   const logFrom = (await readFile(files.log)).length;
   const command = [binary.path, "-c", config, "--ports_file_dir", files.ports];

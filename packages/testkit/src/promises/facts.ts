@@ -18,6 +18,8 @@ export interface JobFacts {
   /** It may not start before. */
   notBefore: number;
   stopRequested: boolean;
+  /** It has left the history. */
+  isGone: boolean;
 }
 
 export interface Run {
@@ -39,7 +41,8 @@ export interface MemberFacts {
   pools: PoolFacts[];
   isDraining: boolean;
   hasLeft: boolean;
-  /** Live attempts, per queue. */
+  /** Live attempts, in all and per queue. */
+  live: number;
   readonly running: Map<QueueFacts, number>;
 }
 
@@ -91,8 +94,9 @@ export class Facts {
   readonly byId: Map<string, JobFacts> = new Map();
   readonly queues: Map<string, QueueFacts> = new Map([["main", new QueueFacts("main", { topics: ["*"] })]]);
   readonly members: Map<number, MemberFacts> = new Map();
-  /** Ended jobs still in the history, in the order of their ends. */
-  readonly ended: Set<JobFacts> = new Set();
+  /** Ended jobs in the order of their ends; those in front may have left the history. */
+  private ended: JobFacts[] = [];
+  private firstEnded = 0;
   /** Highest job number accepted. */
   lastJob = 0;
   lastMember = 0;
@@ -112,7 +116,7 @@ export class Facts {
     const { member: number, instance, incarnation, processors } = event;
     this.lastMember = Math.max(this.lastMember, number);
     const pools = event.pools.map(({ topics, slots }) => ({ topics, slots, used: 0 }));
-    this.members.set(number, { number, instance, incarnation, processors, pools, isDraining: false, hasLeft: false, running: new Map() });
+    this.members.set(number, { number, instance, incarnation, processors, pools, isDraining: false, hasLeft: false, live: 0, running: new Map() });
   }
 
   /** A pool with the same topics goes on with its attempts. */
@@ -128,6 +132,7 @@ export class Facts {
   start(job: JobFacts, member: MemberFacts, pool: PoolFacts | undefined): void {
     job.run = { member, pool };
     job.queue.running++;
+    member.live++;
     member.running.set(job.queue, (member.running.get(job.queue) ?? 0) + 1);
     if (pool !== undefined) pool.used++;
   }
@@ -139,10 +144,36 @@ export class Facts {
     job.queue.running--;
     run.member.running.set(job.queue, (run.member.running.get(job.queue) ?? 0) - 1);
     if (run.pool !== undefined) run.pool.used--;
+    run.member.live--;
+    this.dropIfGone(run.member);
+  }
+
+  leave(member: MemberFacts): void {
+    member.hasLeft = true;
+    this.dropIfGone(member);
+  }
+
+  private dropIfGone(member: MemberFacts): void {
+    if (member.hasLeft && member.live === 0) this.members.delete(member.number);
+  }
+
+  end(job: JobFacts): void {
+    if (!job.isEnded) this.ended.push(job);
+    job.isEnded = true;
+  }
+
+  /** The job that ended first among those still in the history. */
+  oldestEnded(): JobFacts | undefined {
+    while (this.ended[this.firstEnded]?.isGone === true) this.firstEnded++;
+    if (this.firstEnded > 1_024 && this.firstEnded * 2 > this.ended.length) {
+      this.ended = this.ended.slice(this.firstEnded);
+      this.firstEnded = 0;
+    }
+    return this.ended[this.firstEnded];
   }
 
   forget(job: JobFacts): void {
-    this.ended.delete(job);
+    job.isGone = true;
     this.jobs.delete(job.number);
     if (this.byId.get(job.id) === job) this.byId.delete(job.id);
   }
@@ -159,7 +190,7 @@ export class Facts {
     for (const member of state.members.values()) facts.members.set(member.number, memberFacts(member));
     facts.lastMember = state.next.member - 1;
     for (const job of state.jobs.from(0)) facts.takeOver(job, state);
-    for (const job of state.ended) facts.ended.add(facts.jobs.get(job.number)!);
+    for (const job of state.ended) facts.end(facts.jobs.get(job.number)!);
     facts.lastJob = state.next.job - 1;
     return facts;
   }
@@ -167,7 +198,7 @@ export class Facts {
   private takeOver(job: ReturnType<QueueState["job"]>, state: QueueState): void {
     const { number, id, topic, attempt, isEnded, stopRequested } = job;
     const queue = this.queue(job.queue.name);
-    const known: JobFacts = { number, id, topic, queue, attempt, run: undefined, isEnded, notBefore: job.isAsleep ? job.until : 0, stopRequested };
+    const known: JobFacts = { number, id, topic, queue, attempt, run: undefined, isEnded: false, notBefore: job.isAsleep ? job.until : 0, stopRequested, isGone: false };
     this.jobs.set(number, known);
     this.byId.set(id, known);
     if (!isEnded) queue.accept(number);
@@ -183,5 +214,5 @@ export class Facts {
 function memberFacts(member: Member): MemberFacts {
   const { number, instance, incarnation, processors, isDraining } = member;
   const pools = member.pools.map(({ topics, slots, used }) => ({ topics, slots, used }));
-  return { number, instance, incarnation, processors, pools, isDraining, hasLeft: member.leftBecause !== undefined, running: new Map() };
+  return { number, instance, incarnation, processors, pools, isDraining, hasLeft: member.leftBecause !== undefined, live: 0, running: new Map() };
 }

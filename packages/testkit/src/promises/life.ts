@@ -12,9 +12,12 @@ import type { Findings } from "./report.ts";
 
 type OfAttempt = EventOf<"AttemptFailed" | "AttemptReleased" | "AttemptExtended" | "JobProgressed" | "JobLogged" | "JobPropertySet">;
 
+const ANSWERS_MAX = 10_000;
+
 export class LifeCheck {
   readonly facts: Facts;
   private readonly findings: Findings;
+  private readonly topics = new WeakMap<readonly string[], Map<string, boolean>>();
   private at = 0;
 
   constructor(findings: Findings, facts: Facts = new Facts()) {
@@ -52,7 +55,7 @@ export class LifeCheck {
     if (facts.byId.has(id)) findings.add("P9", `the id ${id} is accepted a second time while its first job is in the history`);
     facts.lastJob = Math.max(facts.lastJob, number);
     const queue = facts.queue(name);
-    const job: JobFacts = { number, id, topic, queue, attempt: 0, run: undefined, isEnded: false, notBefore: options?.notBefore ?? 0, stopRequested: false };
+    const job: JobFacts = { number, id, topic, queue, attempt: 0, run: undefined, isEnded: false, notBefore: options?.notBefore ?? 0, stopRequested: false, isGone: false };
     facts.jobs.set(number, job);
     facts.byId.set(id, job);
     queue.accept(number);
@@ -84,12 +87,27 @@ export class LifeCheck {
     if (pool === undefined) findings.add("P6", `job ${number} starts in pool ${index} of instance ${member.instance}, which it does not offer`);
     else {
       if (pool.used >= pool.slots) findings.add("P6", `job ${number} starts in a pool of instance ${member.instance} whose ${pool.slots} slots are taken`);
-      if (!pool.topics.some((pattern) => workerPatternMatches(pattern, job.topic))) findings.add("P6", `job ${number} starts in a pool that does not take topic ${job.topic}`);
+      if (!this.takes(pool, job.topic)) findings.add("P6", `job ${number} starts in a pool that does not take topic ${job.topic}`);
     }
     if (running >= most) findings.add("P6", `job ${number} is the ${running + 1}th of queue ${queue.name} on instance ${member.instance}, which takes ${most}`);
     if (member.isDraining) findings.add("P6", `job ${number} starts on instance ${member.instance}, which drains`);
     if (queue.isSuspended) findings.add("P6", `job ${number} starts although queue ${queue.name} is suspended`);
     if (this.at < job.notBefore) findings.add("P6", `job ${number} starts ${job.notBefore - this.at} ms too early`);
+  }
+
+  /** Asked for every start: the answers are kept. */
+  private takes(pool: PoolFacts, topic: string): boolean {
+    let answers = this.topics.get(pool.topics);
+    if (answers === undefined) {
+      answers = new Map();
+      this.topics.set(pool.topics, answers);
+    }
+    let takes = answers.get(topic);
+    if (takes === undefined) {
+      takes = pool.topics.some((pattern) => workerPatternMatches(pattern, topic));
+      if (answers.size < ANSWERS_MAX) answers.set(topic, takes);
+    }
+    return takes;
   }
 
   private startOrder(job: JobFacts): void {
@@ -123,9 +141,7 @@ export class LifeCheck {
     const isTakenAway = state === "dropped" || reason === TAKEN_AWAY.lost || reason === TAKEN_AWAY.overdue;
     if (job.run !== undefined && isTakenAway) job.queue.heldUntil = this.at + HANDOVER_MS;
     facts.stop(job);
-    job.isEnded = true;
-    facts.ended.delete(job);
-    facts.ended.add(job);
+    facts.end(job);
   }
 
   private stopRequested({ job: number }: EventOf<"JobStopRequested">): void {
@@ -144,7 +160,7 @@ export class LifeCheck {
 
   private expired(count: number): void {
     for (let left = count; left > 0; left--) {
-      const oldest: JobFacts | undefined = this.facts.ended.values().next().value;
+      const oldest = this.facts.oldestEnded();
       if (oldest === undefined) return this.findings.add("P2", `${left} ended jobs expire that are not there`);
       this.facts.forget(oldest);
     }
@@ -162,7 +178,7 @@ export class LifeCheck {
     if (member === undefined || member.hasLeft) return findings.add("P3", `${event.type} names member ${event.member}, which is not there`);
     if (event.type === "TopicsChanged") facts.replacePools(member, event.pools);
     else if (event.type === "InstanceDraining") member.isDraining = true;
-    else member.hasLeft = true;
+    else facts.leave(member);
   }
 
   /** The job whose live attempt the event names; an event of any other attempt must not be there. */

@@ -1,0 +1,49 @@
+import type { Longshore, TimelineEvent } from "longshore";
+import { type Command, command, type Shared } from "../command.ts";
+import { withClient } from "../connection.ts";
+import { notFound } from "../errors.ts";
+import type { Io } from "../io.ts";
+import { present, presentLine } from "../present.ts";
+import { jobFields } from "../render/jobs.ts";
+import { Timeline } from "../render/timeline.ts";
+
+export const job: Command = command({
+  name: "job",
+  group: "jobs",
+  summary: "Everything about one job: its state, input and result, and its life line by line",
+  args: { id: { kind: "required", help: "the whole id, for example main.01J…" } },
+  options: { follow: { kind: "flag", short: "f", help: "print its events as they happen, up to its end" } },
+  examples: [{ line: "longshore job main.01J5 --follow", says: "watch it" }],
+  connects: true,
+  run: ({ args, options, shared, io }) =>
+    withClient(shared, io, async (ls) => {
+      const view = await ls.jobs.get(args.id);
+      if (options.follow) {
+        if (view === undefined && (await ls.jobs.history(args.id)).length === 0) throw unknownJob(args.id);
+        return followJob(ls, args.id, shared, io);
+      }
+      const events = await ls.jobs.history(args.id);
+      if (view === undefined && events.length === 0) throw unknownJob(args.id);
+      await present({ shared, io }, { job: view ?? null, timeline: events }, () => {
+        const head = view === undefined ? "it has left the state; this is what its history says\n" : jobFields(view, io.nowMs(), io.outScreen);
+        return `${head}\n${linesOf(events, io)}`;
+      });
+    }),
+});
+
+const unknownJob = (id: string): Error => notFound(`there is no job ${id}`, "list them: `longshore jobs --state all`, `longshore jobs --state history`");
+
+function linesOf(events: readonly TimelineEvent[], io: Io): string {
+  const timeline = new Timeline(io.outScreen);
+  return events.map((event) => timeline.lines(event)).join("");
+}
+
+async function followJob(ls: Longshore, id: string, shared: Shared, io: Io): Promise<void> {
+  const timeline = new Timeline(io.outScreen);
+  try {
+    for await (const event of ls.jobs.handle(id).follow({ signal: io.signal })) await presentLine({ shared, io }, event, () => timeline.lines(event));
+  } catch (error) {
+    // Whoever ends the following has seen what there was.
+    if (!io.signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * What a history says against what clients and workers wrote down: P1 nothing resolved is lost, P9 nothing is applied
+ * twice, P3 nothing runs that was not recorded, P4 no outcome that no worker gave, P5 no two run at once in an ordered
+ * queue, P2 the end that was told is the end that was recorded.
+ */
+import { sameBytes } from "@longshore/kernel";
+import type { KernelEvent } from "@longshore/kernel";
+import type { JobQueueEvent, Payload } from "@longshore/job-queue";
+import type { ClientEntry, Logs, WorkerEntry } from "./logs.ts";
+import type { Findings } from "./report.ts";
+
+interface AcceptedJob {
+  readonly number: number;
+  readonly isRepeat: boolean;
+  end: { readonly state: string; readonly attempt: number; readonly result: Payload | undefined } | undefined;
+}
+
+/** Gathers from the history what the logs will be held against. */
+export class LogCheck {
+  private readonly findings: Findings;
+  private readonly byId = new Map<string, AcceptedJob>();
+  private readonly byNumber = new Map<number, AcceptedJob>();
+  private readonly incarnations = new Map<number, string>();
+  /** `job/attempt` → incarnation it was given to. */
+  private readonly attempts = new Map<string, string>();
+  /** Inbox messages that left a rejection. */
+  private readonly refusedInbox = new Set<string>();
+
+  constructor(findings: Findings) {
+    this.findings = findings;
+  }
+
+  kernelEvent(event: KernelEvent): void {
+    if ((event.type === "CommandRejected" || event.type === "CommandParked") && event.source.kind === "inbox") {
+      this.refusedInbox.add(`${event.source.stream} ${event.source.sequence}`);
+    }
+  }
+
+  event(event: JobQueueEvent): void {
+    switch (event.type) {
+      case "JobAccepted": {
+        const known = this.byId.get(event.id);
+        const job: AcceptedJob = { number: event.job, isRepeat: event.options?.cause !== undefined, end: undefined };
+        if (known !== undefined && event.options?.digest === undefined) this.findings.add("P9", `the job ${event.id} is accepted twice, as ${known.number} and ${event.job}`);
+        this.byId.set(event.id, job);
+        this.byNumber.set(event.job, job);
+        return;
+      }
+      case "InstanceJoined":
+        this.incarnations.set(event.member, event.incarnation);
+        return;
+      case "AttemptStarted":
+        this.attempts.set(`${event.job}/${event.attempt}`, this.incarnations.get(event.member) ?? "?");
+        return;
+      case "JobEnded": {
+        const job = this.byNumber.get(event.job);
+        if (job !== undefined) job.end ??= { state: event.state, attempt: event.attempt, result: event.result };
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  finish(logs: Logs): void {
+    this.clients(logs.clients);
+    this.results(logs);
+    this.executions(logs.workers);
+    overlaps(logs.workers, this.findings);
+  }
+
+  private clients(entries: readonly ClientEntry[]): void {
+    const invoked = new Set<string>();
+    const succeeded = new Set<string>();
+    for (const entry of entries) {
+      if (entry.verb !== "add") continue;
+      if (entry.phase === "invoke") invoked.add(entry.id);
+      if (entry.phase === "ok") succeeded.add(entry.id);
+    }
+    for (const entry of entries) {
+      if (entry.verb !== "add" || entry.phase === "invoke" || entry.phase === "info") continue;
+      const isThere = this.byId.has(entry.id);
+      const { client, operation, id } = entry;
+      if (entry.phase === "ok") {
+        const isRefused = entry.stored !== undefined && this.refusedInbox.has(`${entry.stored.stream} ${entry.stored.sequence}`);
+        if (!isThere && !isRefused) this.findings.add("P1", `the job ${id} is lost: operation ${operation} of client ${client} was told that it is durable`);
+      } else if (isThere && !succeeded.has(id)) {
+        this.findings.add("P1", `the job ${id} is accepted although operation ${operation} of client ${client} was told that it ${entry.refused === true ? "is refused" : "took no effect"}`);
+      }
+    }
+    for (const [id, job] of this.byId) {
+      if (!invoked.has(id) && !job.isRepeat) this.findings.add("P1", `the job ${id} is accepted and nobody had added it`);
+    }
+  }
+
+  private results({ results }: Logs): void {
+    for (const { client, id, state, attempt, result } of results) {
+      const end = this.byId.get(id)?.end;
+      if (end === undefined) this.findings.add("P2", `client ${client} was told that job ${id} has ended as ${state}, and it has not`);
+      else if (end.state !== state || end.attempt !== attempt || !samePayload(end.result, result)) {
+        this.findings.add("P2", `client ${client} was told another end of job ${id} (${state}, attempt ${attempt}) than is recorded (${end.state}, attempt ${end.attempt})`);
+      }
+    }
+  }
+
+  private executions(entries: readonly WorkerEntry[]): void {
+    const started = new Set<string>();
+    const outcomes = new Map<string, WorkerEntry>();
+    for (const entry of entries) {
+      const attempt = `${entry.job}/${entry.attempt}`;
+      const execution = `${attempt} ${entry.incarnation}`;
+      if (entry.phase === "end") {
+        if (!outcomes.has(execution)) outcomes.set(execution, entry);
+        continue;
+      }
+      const given = this.attempts.get(attempt);
+      if (given === undefined) this.findings.add("P3", `attempt ${attempt} was run by ${entry.incarnation} and is not recorded`);
+      else if (given !== entry.incarnation) this.findings.add("P3", `attempt ${attempt} was run by ${entry.incarnation} and belongs to ${given}`);
+      if (started.has(execution)) this.findings.add("P3", `attempt ${attempt} was run twice by ${entry.incarnation}`);
+      started.add(execution);
+    }
+    for (const [number, { end }] of this.byNumber) {
+      if (end?.state !== "succeeded") continue;
+      const attempt = `${number}/${end.attempt}`;
+      const said = outcomes.get(`${attempt} ${this.attempts.get(attempt)}`);
+      if (said?.outcome !== "succeeded") this.findings.add("P4", `job ${number} has succeeded by attempt ${end.attempt}, and its worker did not say so`);
+      else if (!samePayload(end.result, said.result)) this.findings.add("P4", `job ${number} has another result than its worker gave`);
+    }
+  }
+}
+
+/** Executions that must not overlap, by the clock of the world. */
+function overlaps(entries: readonly WorkerEntry[], findings: Findings): void {
+  const running = new Map<string, WorkerEntry>();
+  for (const entry of entries) {
+    if (entry.exclusive !== true) continue;
+    const key = `${entry.job}/${entry.attempt} ${entry.incarnation}`;
+    if (entry.phase === "end") {
+      running.delete(key);
+      continue;
+    }
+    for (const other of running.values()) {
+      if (other.excused === true) continue;
+      findings.add("P5", `attempt ${entry.job}/${entry.attempt} began on ${entry.incarnation} while attempt ${other.job}/${other.attempt} of the same ordered queue still ran on ${other.incarnation}`);
+    }
+    running.set(key, entry);
+  }
+}
+
+const samePayload = (a: Payload | undefined, b: Uint8Array | undefined): boolean =>
+  a instanceof Uint8Array ? b !== undefined && sameBytes(a, b) : a === undefined ? b === undefined : true;
