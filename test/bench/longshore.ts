@@ -38,7 +38,7 @@ async function start(directory: string, syncAlways: boolean): Promise<Server> {
   const log = join(directory, "host.log");
   const host = launch({
     file: process.execPath,
-    args: ["--import", "tsx", "--conditions=@longshore/source", fileURLToPath(new URL("longshore-host.ts", import.meta.url)), server.url, directory],
+    args: [...(process.env["LONGSHORE_BENCH_PROFILE"] === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${process.env["LONGSHORE_BENCH_PROFILE"]}`]), "--import", "tsx", "--conditions=@longshore/source", fileURLToPath(new URL("longshore-host.ts", import.meta.url)), server.url, directory],
     name: "host", directory, env: { NODE_PATH: process.cwd() }, stopSignal: "SIGTERM",
   });
   await host.until(async () => readFileSync(log, "utf8").includes("serving"));

@@ -1,5 +1,5 @@
 /** Counts again what happened, from the journal alone: nothing that a process of the demo remembers is believed. */
-import { jobQueue } from "@longshore/job-queue";
+import { type JobQueueEvent, jobQueue } from "@longshore/job-queue";
 import { decodeCommit, FIRST_ACTOR_CODE, type StoredCommit } from "@longshore/kernel";
 import { type Connection, journalOf } from "@longshore/nats";
 
@@ -9,10 +9,10 @@ export interface Checked {
   readonly succeeded: number;
   /** Attempts that ended with their process, and were followed by another. */
   readonly lostAttempts: number;
-  /** The first job whose attempt was lost. */
+  /** The first job that lost one. */
   readonly lostJob: string | undefined;
-  /** Times that a host opened the history. */
-  readonly epochs: number;
+  /** How many hosts have written it, one after the other. */
+  readonly hosts: number;
   /** What is wrong, one line each; empty when every id was accepted once and has ended once. */
   readonly wrong: readonly string[];
 }
@@ -27,31 +27,40 @@ const PLACE = { cluster: "main", kind: "job-queue", actor: "main" };
 /** `ids`: what was added, each without its shard. */
 export async function checkHistory(connection: Connection, ids: readonly string[]): Promise<Checked> {
   const { decode } = jobQueue({ cluster: PLACE.cluster, shard: PLACE.actor }).events;
-  const fates = new Map<number, Fate>();
+  const tally = new Tally();
+  const hosts = new Set<string>();
   let commits = 0;
-  let succeeded = 0;
-  let lostAttempts = 0;
-  let epochs = 0;
-  let lostJob: string | undefined;
   await readJournal(connection, ({ bytes }) => {
     const commit = decodeCommit(bytes);
     commits++;
-    epochs = commit.epoch;
-    for (const wire of commit.events) {
-      if ((wire[0] as number) < FIRST_ACTOR_CODE) continue;
-      const event = decode(wire, commit.format);
-      if (event.type === "JobAccepted") fates.set(event.job, { id: event.id, ends: 0 });
-      else if (event.type === "AttemptFailed" && event.kind === "lost") {
-        lostAttempts++;
-        lostJob ??= fates.get(event.job)?.id;
-      }
-      else if (event.type === "JobEnded") {
-        fates.get(event.job)!.ends++;
-        if (event.state === "succeeded") succeeded++;
-      }
-    }
+    hosts.add(commit.host);
+    for (const wire of commit.events) if ((wire[0] as number) >= FIRST_ACTOR_CODE) tally.take(decode(wire, commit.format));
   });
-  return { commits, accepted: fates.size, succeeded, lostAttempts, lostJob, epochs, wrong: [...wrongWith([...fates.values()], ids)] };
+  const { fates, succeeded, lostAttempts, lostJob } = tally;
+  return { commits, accepted: fates.size, succeeded, lostAttempts, lostJob, hosts: hosts.size, wrong: [...wrongWith([...fates.values()], ids)] };
+}
+
+class Tally {
+  readonly fates = new Map<number, Fate>();
+  succeeded = 0;
+  lostAttempts = 0;
+  lostJob: string | undefined;
+
+  take(event: JobQueueEvent): void {
+    if (event.type === "JobAccepted") this.fates.set(event.job, { id: event.id, ends: 0 });
+    else if (event.type === "AttemptFailed" && event.kind === "lost") this.lost(event.job);
+    else if (event.type === "JobEnded") this.ended(event.job, event.state === "succeeded");
+  }
+
+  private lost(job: number): void {
+    this.lostAttempts++;
+    this.lostJob ??= this.fates.get(job)?.id;
+  }
+
+  private ended(job: number, hasSucceeded: boolean): void {
+    this.fates.get(job)!.ends++;
+    if (hasSucceeded) this.succeeded++;
+  }
 }
 
 function* wrongWith(fates: readonly Fate[], ids: readonly string[]): Generator<string> {

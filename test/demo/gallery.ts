@@ -1,4 +1,4 @@
-/** A page of all thumbnails, in the order of their colours. */
+/** A page of all thumbnails, in the order of their colors. */
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ImageFacts } from "./thumbnail.ts";
@@ -9,7 +9,7 @@ export interface Picture extends ImageFacts {
 
 export async function writeGallery(folder: string, pictures: readonly Picture[]): Promise<string> {
   const path = join(folder, "index.html");
-  const figures = [...pictures].sort((a, b) => hue(a.colour) - hue(b.colour)).map(figure);
+  const figures = [...pictures].sort((a, b) => hue(a.color) - hue(b.color)).map(figure);
   await writeFile(path, `<!doctype html><meta charset="utf-8"><title>Longshore demo</title><style>${STYLE}</style>\n${figures.join("\n")}\n`);
   return path;
 }
@@ -18,13 +18,13 @@ const STYLE = `body { display: flex; flex-wrap: wrap; gap: 4px; margin: 16px; ba
 img { width: 80px; height: 80px; object-fit: contain; border-bottom: 6px solid; background: #f4f4f4 }`;
 
 const figure = (picture: Picture): string =>
-  `<img src="${escaped(basename(picture.thumbnail))}" style="border-color: ${picture.colour}" title="${escaped(picture.file)}: ${picture.format}, ${picture.width} × ${picture.height}" alt="">`;
+  `<img src="${escaped(basename(picture.thumbnail))}" style="border-color: ${picture.color}" title="${escaped(picture.file)}: ${picture.format}, ${picture.width} × ${picture.height}" alt="">`;
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 
-/** Where a colour stands on the wheel, in turns; greys come first, darkest in front. */
-function hue(colour: string): number {
-  const [r = 0, g = 0, b = 0] = (colour.match(/\d+/g) ?? []).map((part) => Number(part) / 255);
+/** Where a color stands on the wheel, in turns; greys come first, darkest in front. */
+function hue(color: string): number {
+  const [r = 0, g = 0, b = 0] = (color.match(/\d+/g) ?? []).map((part) => Number(part) / 255);
   const max = Math.max(r, g, b);
   const span = max - Math.min(r, g, b);
   if (span < 0.1) return max - 2;

@@ -28,6 +28,9 @@ const WRONG_USAGE = 2;
 
 const say = (text = ""): void => void process.stdout.write(`${text}\n`);
 
+/** What is going on, for whoever waits for it. */
+const hint = (text: string): void => void process.stderr.write(`${text}\n`);
+
 let stage: Stage | undefined;
 let isEnding = false;
 
@@ -54,11 +57,14 @@ await main().catch(fail);
 async function main(): Promise<void> {
   const options = optionsGiven();
   if (options === undefined) return;
+  hint("Looking for images …");
   const files = await filesFor(options);
   if (files.length === 0) return end(WRONG_USAGE);
   const folder = await mkdtemp(join(tmpdir(), "longshore-demo-"));
   if (options.folders.length === 0) files.push(...(await writeBrokenImages(join(folder, "broken"))));
-  say(`Thumbnails of ${files.length} images, made by ${options.workers} worker processes.\n`);
+  const broken = options.folders.length === 0 ? " (three of them broken on purpose)" : "";
+  say(`Thumbnails of ${files.length} images${broken}, made by ${options.workers === 1 ? "one worker process" : `${options.workers} worker processes`}.\n`);
+  hint("Starting NATS (the first time it may have to come from Debian's archive), a host and workers …");
   stage = await open(folder, options.workers);
 
   const { outcome, ids } = await run(stage, folder, files, options);

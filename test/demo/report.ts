@@ -32,10 +32,10 @@ function formats(done: readonly ImageFacts[]): readonly (readonly [string, numbe
 }
 
 /** What the journal says, in one paragraph. */
-export function verdict({ commits, accepted, succeeded, lostAttempts, epochs, wrong }: Checked): string {
+export function verdict({ commits, accepted, succeeded, lostAttempts, hosts, wrong }: Checked): string {
   if (wrong.length > 0) return `The journal says that something went wrong:\n${wrong.map((line) => `  ${line}`).join("\n")}`;
   const again = lostAttempts === 0 ? "" : ` ${attempts(lostAttempts)} died with a process and ${lostAttempts === 1 ? "was" : "were"} run again.`;
-  return `Read back from the journal (${commits} commits, ${epochs === 1 ? "one host" : `${epochs} hosts, one after the other`}): `
+  return `Read back from the journal (${commits} commits, ${hosts === 1 ? "one host" : `${hosts} hosts, one after the other`}): `
     + `${accepted} jobs accepted, every one ended exactly once, ${succeeded} with success.${again}`;
 }
 

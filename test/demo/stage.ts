@@ -27,7 +27,7 @@ export class Stage {
     this.crew = new Crew(join(options.folder, "logs"), { NATS_URL: server.url }, options.onLost);
   }
 
-  /** `onStarted` gets each process as it comes, so that a failure half-way leaves nothing behind. */
+  /** `onOpened` gets the stage as soon as something runs, so that a failure half-way leaves nothing behind. */
   static async start(options: StageOptions, onOpened: (stage: Stage) => void): Promise<Stage> {
     await mkdir(join(options.folder, "logs"), { recursive: true });
     const server = await startServer({ storeDir: join(options.folder, "store") });

@@ -5,7 +5,7 @@
  * when this one is killed, the channel between them ends, and `main.ts` stops everything all the same.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -15,7 +15,8 @@ if (Number.parseInt(process.versions.node, 10) < 20) {
   process.exit(1);
 }
 if (!isInstalled()) run("Installing packages (once) …", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-run(undefined, "npx", ["--no-install", "turbo", "run", "build", "--output-logs=errors-only", "--log-order=grouped"]);
+const building = existsSync(`${root}/packages/cli/dist/main.js`) ? undefined : "Building (once) …";
+run(building, process.execPath, [`${root}/node_modules/turbo/bin/turbo`, "run", "build", "--output-logs=errors-only", "--log-order=grouped"]);
 
 const demo = spawn(process.execPath, ["--import", "tsx", "test/demo/main.ts", ...process.argv.slice(2)], { cwd: root, stdio: ["inherit", "inherit", "inherit", "ipc"] });
 process.on("SIGINT", () => undefined);
@@ -37,10 +38,11 @@ function isInstalled() {
   );
 }
 
+/** Runs it to its end without a word, unless it fails. */
 function run(why, command, args) {
   if (why !== undefined) console.error(why);
-  const { status, stdout } = spawnSync(command, args, { cwd: root, stdio: why === undefined ? ["ignore", "pipe", "inherit"] : ["ignore", "inherit", "inherit"], env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" } });
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: "utf8", env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1" } });
   if (status === 0) return;
-  console.error(`${stdout ?? ""}\n\`${command} ${args.join(" ")}\` failed; the demo needs it.`);
+  console.error(`${stdout ?? ""}${stderr ?? ""}\n\`${command} ${args.join(" ")}\` failed, and the demo needs it.`);
   process.exit(1);
 }

@@ -13,7 +13,7 @@ export const thumbnail = defineJob("demo/thumbnail", {
     width: z.number(),
     height: z.number(),
     /** As in CSS. */
-    colour: z.string(),
+    color: z.string(),
     thumbnail: z.string(),
   }),
   retries: 2,
@@ -24,7 +24,7 @@ export interface ImageFacts {
   readonly format: string;
   readonly width: number;
   readonly height: number;
-  readonly colour: string;
+  readonly color: string;
   readonly thumbnail: string;
 }
 
@@ -43,21 +43,21 @@ sharp.cache(false);
 export async function makeThumbnail({ file, folder }: { readonly file: string; readonly folder: string }): Promise<ImageFacts> {
   const { size } = await stat(file);
   if (size > FILE_BYTES_MAX) throw new Cancel(`larger than ${FILE_BYTES_MAX} bytes`);
-  const { metadata, small, colour } = await read(file).catch((error: unknown) => {
+  const { metadata, small, color } = await read(file).catch((error: unknown) => {
     throw new Cancel(reasonOf(error));
   });
   const path = join(folder, `${createHash("sha256").update(file).digest("hex").slice(0, 16)}.webp`);
   const unfinished = `${path}.${process.pid}`;
   await writeFile(unfinished, small);
   await rename(unfinished, path);
-  return { format: metadata.format, width: metadata.width, height: metadata.height, colour, thumbnail: path };
+  return { format: metadata.format, width: metadata.width, height: metadata.height, color, thumbnail: path };
 }
 
-async function read(file: string): Promise<{ readonly metadata: Metadata; readonly small: Buffer; readonly colour: string }> {
+async function read(file: string): Promise<{ readonly metadata: Metadata; readonly small: Buffer; readonly color: string }> {
   const metadata = await sharp(file).metadata();
   const small = await sharp(file).resize(SIDE_PX, SIDE_PX, { fit: "inside", withoutEnlargement: true }).webp().toBuffer();
   const { dominant } = await sharp(small).flatten({ background: "white" }).stats();
-  return { metadata, small, colour: `rgb(${dominant.r}, ${dominant.g}, ${dominant.b})` };
+  return { metadata, small, color: `rgb(${dominant.r}, ${dominant.g}, ${dominant.b})` };
 }
 
 /** The first line says what is wrong; the rest is about the library. */

@@ -15,7 +15,7 @@ describe.each(DOCUMENTS)("%s", (document) => {
 
 /** Links to places of this repository. */
 const linksOf = (document: string): readonly string[] =>
-  [...textOf(document).replaceAll(/```[^]*?```/g, "").matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!).filter((link) => !/^https?:/.test(link));
+  [...textOf(document).replaceAll(/```[\s\S]*?```/g, "").matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!).filter((link) => !/^https?:/.test(link));
 
 function leadsSomewhere(document: string, link: string): boolean {
   const [path = "", anchor] = link.split("#");

@@ -14,8 +14,8 @@ export const root: string = fileURLToPath(new URL("../..", import.meta.url));
 /** The documents with parts to fill in. */
 export const DOCUMENTS: readonly string[] = ["README.md", "docs/guide.md", "docs/protocol.md", "docs/operations.md"];
 
-const SAMPLE = /(<!-- sample: (\S+?)(?:#(\S+))? -->\n\n?```\w*\n)[^]*?```/g;
-const TABLE = /(<!-- table: (\S+) -->\n)[^]*?(<!-- end -->)/g;
+const SAMPLE = /(<!-- sample: (\S+?)(?:#(\S+))? -->\n\n?```\w*\n)[\s\S]*?```/g;
+const TABLE = /(<!-- table: (\S+) -->\n)[\s\S]*?(<!-- end -->)/g;
 
 export const textOf = (path: string): string => readFileSync(`${root}/${path}`, "utf8");
 

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, provision, startServer } from "@longshore/nats";
 import { startJobQueue } from "@longshore/cli";
+import { connect, provision, startServer } from "@longshore/nats";
 
 export interface World {
   readonly url: string;

@@ -2,11 +2,12 @@
  * What `docs/protocol.md` promises, seen from outside: a NATS client, JSON, and msgpack where a worker needs it. Nothing
  * of ours is used but to start the server and the host. The messages are those of the document (`test/docs/wire`).
  */
+
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
-import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorld, until, type World } from "../docs/world.ts";
 

@@ -56,6 +56,7 @@ export async function addLines(ls: Adder, lines: AsyncIterable<string>, options:
     if (open.size >= openMax) await Promise.race(open);
   }
   await Promise.all(open);
+  tally.failures.sort((a, b) => a.line - b.line);
   return tally;
 }
 

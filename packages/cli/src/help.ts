@@ -59,7 +59,7 @@ function rowLines(rows: readonly (readonly [string, string])[], paint: Paint): s
     .join("");
 }
 
-export function wrap(text: string, chars: number): string[] {
+function wrap(text: string, chars: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

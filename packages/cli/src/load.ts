@@ -9,7 +9,8 @@ import { access } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isJob, type Job, type Queue } from "longshore";
-import { register } from "tsx/esm/api";
+import { register as registerRequire } from "tsx/cjs/api";
+import { register as registerImport } from "tsx/esm/api";
 import { failed, notFound, wrongUsage } from "./errors.ts";
 
 export interface Loaded {
@@ -28,7 +29,11 @@ export async function loadFiles(files: readonly string[], cwd: string): Promise<
       throw notFound(`there is no file ${files[i]}`, "give the path of a file that exports jobs");
     });
   }
-  if (files.length > 0 && !readsTypeScript()) register();
+  if (files.length > 0 && !readsTypeScript()) {
+    // A .ts file whose package says nothing of modules is CommonJS, and goes the other way.
+    registerRequire();
+    registerImport();
+  }
   const values = new Set<object>();
   for (const [i, path] of paths.entries()) for (const value of await exportsOf(files[i] ?? path, path)) values.add(value);
   return sorted(files, [...values]);

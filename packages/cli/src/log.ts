@@ -43,7 +43,7 @@ export function openLog(io: Io, options: { readonly log: string | undefined; rea
   return { event, telemetry: (name, fields) => event(LEVEL_OF[name] ?? "info", name, fields) };
 }
 
-export const allowed = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+const allowed = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([name, value]) => FIELDS.has(name) && value !== undefined));
 
 function prettyLine(line: string, paint: Paint): string {

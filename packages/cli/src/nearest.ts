@@ -1,7 +1,7 @@
 /** The word somebody probably meant. */
 
 /** Edits (insert, delete, replace, swap of neighbours) between two words. After Damerau. */
-export function editDistance(from: string, to: string): number {
+function editDistance(from: string, to: string): number {
   const rows: number[][] = Array.from({ length: from.length + 1 }, (_, i) => [i]);
   for (let j = 0; j <= to.length; j++) rows[0]![j] = j;
   for (let i = 1; i <= from.length; i++) {

@@ -18,7 +18,7 @@ export function stateDirectory(env: Env): string {
   return join(base === undefined || base === "" ? join(homedir(), ".local", "state") : base, "longshore");
 }
 
-export const serverStateFile = (env: Env): string => join(stateDirectory(env), "server.json");
+const serverStateFile = (env: Env): string => join(stateDirectory(env), "server.json");
 
 /** The running server; undefined when there is none or its process is gone. */
 export async function readServerState(env: Env): Promise<ServerState | undefined> {

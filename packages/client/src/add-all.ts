@@ -46,21 +46,29 @@ export async function addAll<Result>(
     const index = tally.count;
     startAdd(client, job, input, id === undefined ? same : { ...shared, id: id(input, index) }, tally.sink(index));
   };
-  // An await for each job would cost more than the job: there is one only when many are on their way.
-  if (Symbol.iterator in inputs) {
-    for (const input of inputs) {
-      if (tally.open >= OPEN_MAX) await tally.room();
-      if (signal?.aborted === true) break;
-      feed(input);
-    }
-  } else {
-    for await (const input of inputs) {
-      if (tally.open >= OPEN_MAX) await tally.room();
-      if (signal?.aborted === true) break;
-      feed(input);
-    }
-  }
+  const isOpen = (): boolean => signal?.aborted !== true;
+  if (Symbol.iterator in inputs) await feedAll(inputs, tally, isOpen, feed);
+  else await feedAllLate(inputs, tally, isOpen, feed);
   return tally.finish(signal);
+}
+
+type Fed = Pick<Tally<unknown>, "open" | "room">;
+
+/** An await for each job would cost more than the job: there is one only when many are on their way. */
+async function feedAll(inputs: Iterable<unknown>, tally: Fed, isOpen: () => boolean, feed: (input: unknown) => void): Promise<void> {
+  for (const input of inputs) {
+    if (tally.open >= OPEN_MAX) await tally.room();
+    if (!isOpen()) return;
+    feed(input);
+  }
+}
+
+async function feedAllLate(inputs: AsyncIterable<unknown>, tally: Fed, isOpen: () => boolean, feed: (input: unknown) => void): Promise<void> {
+  for await (const input of inputs) {
+    if (tally.open >= OPEN_MAX) await tally.room();
+    if (!isOpen()) return;
+    feed(input);
+  }
 }
 
 class Tally<Result> {

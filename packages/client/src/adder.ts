@@ -6,7 +6,7 @@
  */
 
 import type { JobOptions } from "@longshore/job-queue";
-import { encodeShared } from "@longshore/kernel";
+
 import { onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { errorOf } from "./client.ts";
@@ -14,6 +14,7 @@ import type { Job } from "./define.ts";
 import { InvalidInput, OutcomeUnknown, PayloadError } from "./errors.ts";
 import { JobHandle } from "./handle.ts";
 import type { PayloadForm } from "./internal/attempt.ts";
+import { encodeItem } from "./internal/encode-item.ts";
 import type { PayloadTrouble } from "./internal/payloads.ts";
 import type { Asked, Place, Session } from "./internal/session.ts";
 import type { Settled } from "./internal/session-answer.ts";
@@ -125,7 +126,7 @@ class PendingAdd<Result> implements Asked {
   }
 
   private send(payload: PayloadForm): void {
-    const item = encodeShared([this.idGiven ?? this.localId, this.topic, payload, this.options]);
+    const item = encodeItem([this.idGiven ?? this.localId, this.topic, payload, this.options]);
     const { place } = this;
     this.place = undefined;
     if (place === undefined) this.session.ask("submit", item, this);

@@ -60,6 +60,7 @@ export class Client {
     if (line === undefined) {
       const { cluster, principal, ports } = this.setup;
       line = new Line(ports, { cluster, principal, kind: JOB_QUEUE, actor: shard }, this.name, this.limits);
+      if (this.closing !== undefined) line.close();
       this.lines.set(shard, line);
     }
     return line;

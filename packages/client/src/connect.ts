@@ -140,6 +140,11 @@ const TIMER_MAX_MS = 1_000_000_000;
 const nodeClock: Clock = {
   monotonicMs: () => performance.now(),
   after: (delayMs, run) => {
+    if (delayMs <= 0) {
+      // Behind everything that has already arrived, and sooner than any timer.
+      const soon = setImmediate(run);
+      return () => clearImmediate(soon);
+    }
     const timer = setTimeout(run, Math.min(delayMs, TIMER_MAX_MS));
     return () => clearTimeout(timer);
   },

@@ -104,4 +104,3 @@ function checkSchema(field: string, schema: unknown): void {
   const isSchema = (typeof schema === "object" || typeof schema === "function") && schema !== null && "~standard" in schema;
   if (!isSchema) throw new InvalidOption(field, "must be a Standard Schema: zod, valibot, arktype and others make them");
 }
-

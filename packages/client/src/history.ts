@@ -2,11 +2,13 @@
 
 import type { JobFilter, JobQueueCommand, JobQueueEvent, JobQueueRejection, JobView, Names, PublicEvent, QueueState, QueueView } from "@longshore/job-queue";
 import { jobByNumber, jobQueue, memberByNumber, publicEvent } from "@longshore/job-queue";
-import type { Commit, StoredCommit } from "@longshore/kernel";
+import type { Commit, Snapshot, StoredCommit } from "@longshore/kernel";
 import { decodeCommit, History as Fold } from "@longshore/kernel";
+import type { AuditReport } from "@longshore/testkit/promises";
+import { Audit } from "@longshore/testkit/promises";
 import type { Client } from "./client.ts";
 import { JOB_QUEUE } from "./client.ts";
-import { InvalidOption, NotAvailableYet, Rejected } from "./errors.ts";
+import { InvalidOption, Rejected } from "./errors.ts";
 import type { CallOptions } from "./handle.ts";
 import type { JobInfo } from "./job-info.ts";
 import { jobInfo } from "./job-info.ts";
@@ -93,8 +95,31 @@ export class Histories {
     return new Past(this.client, fold);
   }
 
-  audit(): never {
-    throw new NotAvailableYet("ls.history.audit (use `longshore audit`)");
+  /**
+   * Holds a history against every promise that its commits allow to judge; what they cannot show is named. `longshore
+   * audit` also folds it a second way.
+   */
+  async audit(name: string = JOB_QUEUE, { signal }: CallOptions = {}): Promise<AuditReport> {
+    const shard = this.shardOf(name);
+    const start = { shard, hash: this.client.setup.hash };
+    const horizon = (await this.isWhole(shard)) ? undefined : await this.latestSnapshot(shard);
+    const pass = new Audit(horizon === undefined ? start : { ...start, horizon });
+    await readJournal(this.client, shard, 0, (stored) => pass.add(stored), signal);
+    return pass.finish();
+  }
+
+  /** Whether the journal still has its first commit. */
+  private async isWhole(shard: string): Promise<boolean> {
+    const journal = this.client.setup.journal(JOB_QUEUE, shard);
+    const size = await new Promise<{ readonly first: number } | undefined>((resolve) => journal.size(resolve));
+    if (size === undefined) return true;
+    const first = await new Promise<StoredCommit | undefined>((resolve) => journal.get(size.first, resolve));
+    return first === undefined || decodeCommit(first.bytes).number === 1;
+  }
+
+  private latestSnapshot(shard: string): Promise<Snapshot | undefined> {
+    const snapshots = this.client.setup.snapshots?.(JOB_QUEUE, shard);
+    return snapshots === undefined ? Promise.resolve(undefined) : new Promise((resolve) => snapshots.latest(resolve));
   }
 
   private newFold(shard: string): QueueFold {
@@ -123,8 +148,7 @@ export class Histories {
 
   /** The oldest commits are gone: the fold starts from the latest snapshot. */
   private async fromSnapshot(fold: QueueFold, shard: string, held: readonly StoredCommit[], take: (stored: StoredCommit) => void): Promise<void> {
-    const snapshots = this.client.setup.snapshots?.(JOB_QUEUE, shard);
-    const snapshot = snapshots === undefined ? undefined : await new Promise<Parameters<Parameters<typeof snapshots.latest>[0]>[0]>((resolve) => snapshots.latest(resolve));
+    const snapshot = await this.latestSnapshot(shard);
     const oldest = decodeCommit(held[0]!.bytes).number;
     if (snapshot === undefined || !fold.restore(snapshot)) {
       throw new Rejected("history/purged", `the journal begins with commit ${oldest}, and there is no snapshot to start from`);

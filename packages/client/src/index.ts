@@ -1,6 +1,7 @@
 /** Longshore for programs: define, add, work, follow, query. */
 
 export type { EndState, ErrorInfo, JobFilter, JobState, QueueConfig, QueueStatistics, QueueView, Scalar, WaitReason, WhyView } from "@longshore/job-queue";
+export type { AuditReport, Violation } from "@longshore/testkit/promises";
 export type { AddAllOptions } from "./add-all.ts";
 export { AddAllFailed } from "./add-all.ts";
 export type { ConnectOptions } from "./connect.ts";

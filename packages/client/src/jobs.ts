@@ -89,11 +89,12 @@ export class Jobs {
   }
 
   /** Asks a job, or all that match, to stop: waiting ones end at once, running ones are told through their signal. */
-  stop(id: string, options?: CallOptions & { readonly reason?: string }): Promise<void>;
+  stop(id: string, options?: CallOptions & { readonly reason?: string }): Promise<undefined>;
   stop(filter: JobFilter, options?: BulkOptions): Promise<Bulk>;
-  async stop(what: string | JobFilter, { reason, ...options }: BulkOptions & { readonly reason?: string } = {}): Promise<void | Bulk> {
+  async stop(what: string | JobFilter, { reason, ...options }: BulkOptions & { readonly reason?: string } = {}): Promise<Bulk | undefined> {
     if (typeof what !== "string") return this.bulk("stopAll", what, options);
     await this.onJob("stop", { id: what, ...(reason === undefined ? {} : { reason }) }, what, options);
+    return undefined;
   }
 
   /** Makes a new job of an ended one, or of all that match and did not succeed. */
@@ -107,11 +108,12 @@ export class Jobs {
   }
 
   /** Drops an unfinished job, takes an ended one out of the history; or all that match. */
-  remove(id: string, options?: CallOptions): Promise<void>;
+  remove(id: string, options?: CallOptions): Promise<undefined>;
   remove(filter: JobFilter, options?: BulkOptions): Promise<Bulk>;
-  async remove(what: string | JobFilter, options: BulkOptions = {}): Promise<void | Bulk> {
+  async remove(what: string | JobFilter, options: BulkOptions = {}): Promise<Bulk | undefined> {
     if (typeof what !== "string") return this.bulk("removeAll", what, options);
     await this.onJob("remove", { id: what }, what, options);
+    return undefined;
   }
 
   amend(_id: string, _changes: Readonly<Record<string, unknown>>): never {

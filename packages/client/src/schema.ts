@@ -11,10 +11,10 @@ export type Validated<Output> = Output | Promise<Output>;
 /** @throws {InvalidInput} naming the paths, each beginning with `root`. */
 export function validate<Output>(schema: Schema<unknown, Output>, value: unknown, root: string): Validated<Output> {
   const result = schema["~standard"].validate(value);
-  return result instanceof Promise ? result.then((settled) => valueOf(settled, root)) : valueOf(result, root);
+  return result instanceof Promise ? result.then((settled) => accepted(settled, root)) : accepted(result, root);
 }
 
-function valueOf<Output>(result: StandardSchemaV1.Result<Output>, root: string): Output {
+function accepted<Output>(result: StandardSchemaV1.Result<Output>, root: string): Output {
   if (result.issues === undefined) return result.value;
   throw new InvalidInput(result.issues.map((issue) => ({ path: pathOf(issue, root), message: issue.message })), `the ${root}`);
 }

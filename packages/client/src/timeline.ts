@@ -25,7 +25,10 @@ const FOLLOWER_WITHIN_MS = 500;
 export async function timeline(client: Client, id: string, options: CallOptions): Promise<readonly TimelineEvent[]> {
   const shard = client.lineOf(id).place.actor;
   try {
-    const known = (await ask(client, shard, { ask: "timeline", id }, options, { kind: HISTORY_KIND, giveUpMs: FOLLOWER_WITHIN_MS })) as readonly TimelineEvent[] | null;
+    // The follower reads what the host has stored a moment later: it must have read what the caller may have seen.
+    const { commit } = (await ask(client, shard, { ask: "host" }, options, { giveUpMs: FOLLOWER_WITHIN_MS })) as { readonly commit: number };
+    const question = { ask: "timeline", id, atLeast: commit };
+    const known = (await ask(client, shard, question, options, { kind: HISTORY_KIND, giveUpMs: FOLLOWER_WITHIN_MS })) as readonly TimelineEvent[] | null;
     return known ?? [];
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;

@@ -13,8 +13,9 @@
  * Everything here follows from the rest of the state. It is built on first use, kept up to date by `evolve`, dropped
  * whenever instances or configurations change, and never part of a snapshot; who only folds never builds it.
  */
-import { Heap } from "./heap.ts";
+
 import type { HeapItem } from "./heap.ts";
+import { Heap } from "./heap.ts";
 import type { Job } from "./job.ts";
 import type { Member, Pool } from "./members.ts";
 import type { Lane, Queue } from "./queue.ts";

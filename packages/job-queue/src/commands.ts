@@ -21,7 +21,8 @@
  * | `leave` | hello | `{ instance, incarnation, reason }` |
  *
  * The role hello is spoken by the host itself (from hello, heartbeat and probe); a message from outside never has it.
- * `job` is the job's number, and `input`/`result` in the array forms are encoded msgpack or `[principal, digest, bytes]`.
+ * In the array form of `submit` an id that is a ULID is one the sender has generated; any other, and every id in the map form, is a user's: it belongs
+ * to its topic and is remembered. `job` is the job's number, and `input`/`result` in the array forms are encoded msgpack or `[principal, digest, bytes]`.
  */
 import type { OperationKind } from "./events.ts";
 import type { ErrorInfo, JobFilter, JobOptions, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";

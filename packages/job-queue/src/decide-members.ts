@@ -1,8 +1,8 @@
 /** Decisions about who is there. */
 import { accepted } from "@longshore/kernel";
 import type { JobQueueCommand } from "./commands.ts";
-import { no } from "./decision.ts";
 import type { QueueDecision } from "./decision.ts";
+import { no } from "./decision.ts";
 import type { JobQueueEvent } from "./events.ts";
 import type { JobQueueLimits } from "./limits.ts";
 import type { Member } from "./members.ts";

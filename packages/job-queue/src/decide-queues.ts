@@ -1,10 +1,10 @@
 /** Decisions about queues, and about many jobs at once. */
 import { accepted, encodeCanonical, sameBytes } from "@longshore/kernel";
 import type { JobQueueCommand } from "./commands.ts";
-import { no } from "./decision.ts";
 import type { QueueDecision } from "./decision.ts";
-import { DEFAULT_QUEUE } from "./limits.ts";
+import { no } from "./decision.ts";
 import type { JobQueueLimits } from "./limits.ts";
+import { DEFAULT_QUEUE } from "./limits.ts";
 import type { QueueState } from "./state.ts";
 import { isQueuePattern } from "./topics.ts";
 import type { QueueConfig } from "./vocabulary.ts";

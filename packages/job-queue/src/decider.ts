@@ -27,13 +27,13 @@ import { accepted } from "@longshore/kernel";
 import type { JobQueueCommand } from "./commands.ts";
 import { decideMember } from "./decide-members.ts";
 import { decideQueue } from "./decide-queues.ts";
-import { no } from "./decision.ts";
 import type { QueueDecision } from "./decision.ts";
+import { no } from "./decision.ts";
 import { digestOf } from "./digest.ts";
 import type { AcceptedOptions, JobQueueEvent } from "./events.ts";
 import type { Job } from "./job.ts";
-import { INPUT_LIMITS } from "./limits.ts";
 import type { JobQueueLimits } from "./limits.ts";
+import { INPUT_LIMITS } from "./limits.ts";
 import { ended, outcomeEvent } from "./outcomes.ts";
 import type { QueueState } from "./state.ts";
 
@@ -64,7 +64,7 @@ export function decide(state: QueueState, command: JobQueueCommand, at: number, 
 function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, { shard, limits }: Setting): QueueDecision {
   const { id, topic, input, principal, options } = command;
   const digest = command.idGiven ? digestOf(input) : undefined;
-  const existing = state.jobs.byIdOf(id);
+  const existing = state.jobs.withId(id);
   const answer = command.unnamed === true ? { created: `${shard}.${id}` } : undefined;
   if (digest === undefined && existing !== undefined) return { kind: "accepted", events: [], answer };
   if (digest !== undefined) {
@@ -132,7 +132,7 @@ function setProperty(job: Job, { attempt, name, value }: CommandOf<"SetProperty"
 type Found = { readonly job: Job } | { readonly refusal: QueueDecision };
 
 function find(state: QueueState, { id, owner }: { readonly id: string; readonly owner: string | undefined }): Found {
-  const job = state.jobs.byIdOf(id);
+  const job = state.jobs.withId(id);
   if (job === undefined) return { refusal: no("job/not-found", `there is no job "${id}" here: it never was, was removed, or has left the history`) };
   if (owner !== undefined && job.principal !== owner) return { refusal: no("job/not-yours", `job "${id}" was added by another principal`) };
   return { job };
@@ -167,7 +167,7 @@ function retry(state: QueueState, command: CommandOf<"RetryJob">, { shard, limit
   if ("refusal" in found) return found.refusal;
   const { job } = found;
   const answer = { created: `${shard}.${command.newId}` };
-  if (state.jobs.byIdOf(command.newId) !== undefined) return { kind: "accepted", events: [], answer };
+  if (state.jobs.withId(command.newId) !== undefined) return { kind: "accepted", events: [], answer };
   if (!job.isEnded) return no("job/not-ended", `job "${job.id}" is ${job.state}: only an ended job is repeated`);
   const full = whyFull(state, limits);
   if (full !== undefined) return no("queue/backlog-full", full);

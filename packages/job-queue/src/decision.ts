@@ -1,6 +1,7 @@
 /** How JobQueue says no. */
-import { rejected } from "@longshore/kernel";
+
 import type { Decision } from "@longshore/kernel";
+import { rejected } from "@longshore/kernel";
 import type { JobQueueRejection } from "./commands.ts";
 import type { JobQueueEvent } from "./events.ts";
 

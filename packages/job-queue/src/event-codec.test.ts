@@ -1,8 +1,8 @@
 import { Defect, decodeTrusted, encode } from "@longshore/kernel";
 import { describe, expect, it } from "vitest";
 import { eventCodec } from "./event-codec.ts";
-import { EVENT_CODES } from "./events.ts";
 import type { JobQueueEvent } from "./events.ts";
+import { EVENT_CODES } from "./events.ts";
 
 const bytes = encode(1);
 const blob = { principal: "ann", digest: "0".repeat(64), bytes: 9 };

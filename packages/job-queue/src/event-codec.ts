@@ -1,10 +1,11 @@
 /** Events as arrays for the journal, `[code, …fields]` in the order of `events.ts`, and back. */
-import { Defect } from "@longshore/kernel";
+
 import type { EventCodec } from "@longshore/kernel";
-import { EVENT_CODES as CODE, payloadFromWire, payloadToWire } from "./events.ts";
+import { Defect } from "@longshore/kernel";
 import type { AcceptedOptions, FailureKind, JobQueueEvent, OperationKind, PayloadWire, ReleaseKind } from "./events.ts";
-import { END_STATES } from "./vocabulary.ts";
+import { EVENT_CODES as CODE, payloadFromWire, payloadToWire } from "./events.ts";
 import type { EndState, ErrorInfo, JobFilter, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
+import { END_STATES } from "./vocabulary.ts";
 
 const FAILURE_KINDS: readonly FailureKind[] = ["failed", "timed-out", "lost"];
 const RELEASE_KINDS: readonly ReleaseKind[] = ["handed-back", "snoozed"];

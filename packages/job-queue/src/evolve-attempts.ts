@@ -16,7 +16,6 @@ export function attemptStarted(state: QueueState, event: EventOf<"AttemptStarted
   queue.statistics.activated(at, waitedMs);
   topicStatistics(state, job.topic, at)?.activated(at, waitedMs);
   job.start(event.attempt, member.number, member.instance, at);
-  queue.heldUntil = 0;
   pool.lastStart = state.next.turn++;
   member.start(job, pool);
   countWaiting(state, job, -1);

@@ -1,7 +1,7 @@
 /** The fold of configurations, remembered ids and bulk operations. */
 import type { EventOf } from "./events.ts";
-import type { Queue } from "./queue.ts";
 import type { Job } from "./job.ts";
+import type { Queue } from "./queue.ts";
 import type { QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
 
@@ -40,8 +40,7 @@ function idsExpired(state: QueueState, event: EventOf<"IdsExpired">): void {
   const { rememberedIds } = state.queue(event.queue);
   for (let i = 0; i < event.count; i++) {
     const oldest = rememberedIds.shift();
-    // The same id may have been given again since, for another job.
-    if (oldest !== undefined && state.rememberedIds.get(oldest.id) === oldest) state.rememberedIds.delete(oldest.id);
+    if (oldest !== undefined) state.rememberedIds.delete(oldest.id);
   }
 }
 

@@ -4,14 +4,14 @@
  * Payload bytes of an event may be a view of a message or a commit: they are copied here and nowhere else.
  */
 import { invariant } from "@longshore/kernel";
+import type { AcceptedOptions, EventOf, JobQueueEvent } from "./events.ts";
 import { attemptExtended, attemptFailed, attemptReleased, attemptStarted, jobLogged, jobPropertySet } from "./evolve-attempts.ts";
 import { evolveMembers } from "./evolve-members.ts";
 import { evolveQueues } from "./evolve-queues.ts";
-import type { AcceptedOptions, EventOf, JobQueueEvent } from "./events.ts";
-import { NONE } from "./columns.ts";
 import type { Job, JobExtra } from "./job.ts";
 import { countActive, countWaiting, endRun, leaveLane, makeReady, sleepUntil, topicStatistics } from "./lifecycle.ts";
 import { HANDOVER_MS } from "./limits.ts";
+import { NONE } from "./records.ts";
 import type { QueueState } from "./state.ts";
 import { TAKEN_AWAY } from "./vocabulary.ts";
 

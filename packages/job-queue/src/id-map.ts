@@ -18,7 +18,7 @@ export class IdMap<T> {
   delete(id: string): void {
     const index = hashOf(id) & (SHARDS - 1);
     const shard = this.shards[index];
-    if (shard !== undefined && shard.delete(id) && shard.size === 0) this.shards[index] = undefined;
+    if (shard?.delete(id) === true && shard.size === 0) this.shards[index] = undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MiniHost } from "./testing/mini-host.ts";
 import type { JobQueueLimits } from "./limits.ts";
+import { MiniHost } from "./testing/mini-host.ts";
 
 const setup = (limits: Partial<JobQueueLimits> = {}): MiniHost => {
   const host = new MiniHost(limits);

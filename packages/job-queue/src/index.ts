@@ -1,26 +1,27 @@
 /** JobQueue's public surface. */
+
+export { presence } from "./attendants/presence.ts";
+export { results } from "./attendants/results.ts";
 export type { JobQueueCommand, JobQueueRejection, OperationAnswer, Outcome, SubmitAnswer } from "./commands.ts";
-export { EVENT_CODES, payloadFromWire, payloadToWire } from "./events.ts";
 export type {
   AcceptedOptions, EventOf, FailureKind, JobQueueEvent, JobQueueEventType, OperationKind, PayloadWire, ReleaseKind,
 } from "./events.ts";
+export { EVENT_CODES, payloadFromWire, payloadToWire } from "./events.ts";
+export type { EndedFilter, IndexedJob } from "./history-index.ts";
+export { HistoryIndex } from "./history-index.ts";
 export type { Job } from "./job.ts";
-export { jobQueue } from "./job-queue.ts";
 export type { JobQueueActor, JobQueueOptions } from "./job-queue.ts";
-export { DEFAULT_QUEUE, DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS, HANDOVER_MS, INPUT_LIMITS, JOB_QUEUE_LIMITS } from "./limits.ts";
+export { jobQueue } from "./job-queue.ts";
 export type { JobQueueLimits } from "./limits.ts";
+export { DEFAULT_QUEUE, DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS, HANDOVER_MS, INPUT_LIMITS, JOB_QUEUE_LIMITS } from "./limits.ts";
 export { jobById, jobByNumber, memberByNumber, memberOf, payloadOf, runItem, runningOf } from "./lookups.ts";
 export type { Member } from "./members.ts";
+export type { Names, PublicEvent } from "./public-event.ts";
+export { publicEvent } from "./public-event.ts";
 export type { QueueState } from "./state.ts";
 export { isQueuePattern, isTopic, isWorkerPattern, queueMatches, queuePatternMatches, workerPatternMatches, workerPatternsOf } from "./topics.ts";
-export { ABORT, END_STATES, OUTCOME, RUN, TAKEN_AWAY } from "./vocabulary.ts";
 export type {
   AbortReason, BlobRef, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, Payload, QueueConfig, QueueStatistics,
   QueueType, QueueView, ResultItem, RunOptions, Scalar, WaitReason, WhyView, WorkerPool,
 } from "./vocabulary.ts";
-export { presence } from "./attendants/presence.ts";
-export { results } from "./attendants/results.ts";
-export { HistoryIndex } from "./history-index.ts";
-export type { EndedFilter, IndexedJob } from "./history-index.ts";
-export { publicEvent } from "./public-event.ts";
-export type { Names, PublicEvent } from "./public-event.ts";
+export { ABORT, END_STATES, OUTCOME, RUN, TAKEN_AWAY } from "./vocabulary.ts";

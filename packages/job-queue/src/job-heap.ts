@@ -1,6 +1,7 @@
 /** Jobs by an instant: earliest first, among equals the lowest number. Rows know their place, so any can be taken out. */
-import { NONE, PAGE_BITS, PAGE_MASK, PAGE_ROWS } from "./columns.ts";
-import type { JobTable } from "./job.ts";
+
+import type { JobTable } from "./job-table.ts";
+import { NONE, PAGE_BITS, PAGE_MASK, PAGE_ROWS } from "./records.ts";
 
 interface HeapPage {
   readonly keys: Float64Array;

@@ -1,6 +1,8 @@
 /** Jobs in order, linked through their rows: any of them leaves in one step, and nothing is ever copied. */
-import { NONE } from "./columns.ts";
-import type { Job, JobTable } from "./job.ts";
+
+import type { Job } from "./job.ts";
+import type { JobTable } from "./job-table.ts";
+import { NONE } from "./records.ts";
 
 export class JobList {
   protected readonly table: JobTable;

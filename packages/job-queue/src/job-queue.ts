@@ -9,13 +9,13 @@
  */
 import type { Actor } from "@longshore/kernel";
 import type { JobQueueCommand, JobQueueRejection } from "./commands.ts";
-import { decide } from "./decider.ts";
 import type { Setting } from "./decider.ts";
+import { decide } from "./decider.ts";
 import { eventCodec } from "./event-codec.ts";
 import type { JobQueueEvent } from "./events.ts";
 import { evolve } from "./evolve.ts";
-import { JOB_QUEUE_LIMITS } from "./limits.ts";
 import type { JobQueueLimits } from "./limits.ts";
+import { JOB_QUEUE_LIMITS } from "./limits.ts";
 import { parse } from "./parse.ts";
 import { query } from "./queries.ts";
 import { react } from "./react.ts";

@@ -45,7 +45,8 @@ describe("the life of a job", () => {
     host.fail(job);
     host.advance(200);
     const id = `main.${host.state.job(job).id}`;
-    expect(ask(host, { ask: "job", id })).toMatchObject({ state: "queued", failures: 1, waits: "retry" });
+    expect(ask(host, { ask: "job", id })).toMatchObject({ state: "queued", failures: 1, waits: "retry", error: { message: "it broke" } });
+    expect(ask(host, { ask: "job", id })).not.toHaveProperty("startedAt");
     expect(host.send("remove", { id }).kind).toBe("accepted");
     expect(find(host, "all")).toHaveLength(0);
     expect(find(host, "history")).toMatchObject([{ state: "dropped" }]);

@@ -1,15 +1,16 @@
 /** What parts of a host that live beside the actor may look up in its state. */
+
+import { payloadToWire } from "./events.ts";
 import type { Job } from "./job.ts";
 import type { Member } from "./members.ts";
 import type { QueueState } from "./state.ts";
-import { RUN } from "./vocabulary.ts";
 import type { Payload, RunOptions } from "./vocabulary.ts";
-import { payloadToWire } from "./events.ts";
+import { RUN } from "./vocabulary.ts";
 
 export const jobByNumber = (state: QueueState, number: number): Job | undefined => state.jobs.get(number);
 
 /** By the id without its shard. */
-export const jobById = (state: QueueState, id: string): Job | undefined => state.jobs.byIdOf(id);
+export const jobById = (state: QueueState, id: string): Job | undefined => state.jobs.withId(id);
 
 /** The incarnation of an instance that is here now. */
 export const memberOf = (state: QueueState, instance: string): Member | undefined => state.instances.get(instance)?.member;

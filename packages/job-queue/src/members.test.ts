@@ -32,21 +32,13 @@ describe("instances", () => {
     expect(host.join("i1", pools, { incarnation: "2" }).kind).toBe("accepted");
   });
 
-  it("an instance may speak for itself, but not as another principal", () => {
-    const host = new MiniHost();
-    const item = { instance: "i1", incarnation: "1", processors: 1, pools };
-    expect(host.send("join", { ...item, principal: "wendy" }, "hello", "mallory")).toMatchObject({ malformed: { code: "command/not-allowed" } });
-    expect(host.send("join", item, "hello", "wendy").kind).toBe("accepted");
-    expect(host.state.instances.get("i1")?.principal).toBe("wendy");
-  });
-
   it("words of another incarnation, or of nobody, are refused; leaving twice is already so", () => {
     const host = new MiniHost();
     host.join("i1", pools);
     for (const verb of ["topics", "drain", "leave"]) {
-      expect(host.send(verb, { instance: "i1", incarnation: "0", pools, reason: "x" }, "actor")).toMatchObject({ rejection: { code: "instance/stale-incarnation" } });
+      expect(host.send(verb, { instance: "i1", incarnation: "0", pools, reason: "x" }, "hello")).toMatchObject({ rejection: { code: "instance/stale-incarnation" } });
     }
-    expect(host.send("drain", { instance: "i2", incarnation: "1" }, "actor")).toMatchObject({ rejection: { code: "instance/stale-incarnation" } });
+    expect(host.send("drain", { instance: "i2", incarnation: "1" }, "hello")).toMatchObject({ rejection: { code: "instance/stale-incarnation" } });
     host.leave("i1");
     expect(host.leave("i1")).toMatchObject({ kind: "accepted", events: [] });
   });
@@ -55,11 +47,11 @@ describe("instances", () => {
     const host = new MiniHost();
     host.join("i1", pools);
     const job = host.submit("a");
-    host.send("drain", { instance: "i1", incarnation: "1" }, "actor");
+    host.send("drain", { instance: "i1", incarnation: "1" }, "hello");
     const next = host.submit("a");
     expect(host.succeed(job).kind).toBe("accepted");
     expect(host.stateOf(next)).toBe("queued");
-    expect(host.send("drain", { instance: "i1", incarnation: "1" }, "actor")).toMatchObject({ events: [] });
+    expect(host.send("drain", { instance: "i1", incarnation: "1" }, "hello")).toMatchObject({ events: [] });
     host.join("i2", pools);
     expect(host.state.job(next).instance).toBe("i2");
   });
@@ -96,6 +88,17 @@ describe("instances", () => {
     expect(host.events.slice(before).filter((event) => event.type === "AttemptFailed")).toHaveLength(5_000);
     expect(host.state.members.size).toBe(0);
     expect(host.state.queued).toBe(5_000);
+  });
+
+  it("P8 attempts are taken back by number, whatever order they were started in", () => {
+    const host = new MiniHost();
+    const first = host.submit("a", { delayMs: 10 });
+    const second = host.submit("a");
+    host.join("i1", pools);
+    host.advance(10);
+    expect(host.running()).toEqual([first, second]);
+    host.leave("i1");
+    expect(host.events.flatMap((event) => (event.type === "AttemptFailed" ? [event.job] : []))).toEqual([first, second]);
   });
 
   it("there are only so many instances at a time", () => {

@@ -1,8 +1,9 @@
 /** Who is there: incarnations of instances, what they take and what they run. */
 import { workAddress } from "@longshore/kernel";
-import type { Job, JobTable } from "./job.ts";
-import type { Queue } from "./queue.ts";
 import type { Seat } from "./board.ts";
+import type { Job } from "./job.ts";
+import type { JobTable } from "./job-table.ts";
+import type { Queue } from "./queue.ts";
 import type { InstanceView, WorkerPool } from "./vocabulary.ts";
 
 /** One `work()` of an incarnation: what it takes and how many at a time. */

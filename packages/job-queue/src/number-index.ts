@@ -2,7 +2,7 @@
  * Rows by job number, ascending. Numbers grow, so they come in blocks of 64, and blocks in regions of 1,024: a few old
  * jobs among a billion gone ones keep a few blocks each, not a table of all numbers.
  */
-import { NONE } from "./columns.ts";
+import { NONE } from "./records.ts";
 
 const BLOCK = 64;
 const REGION_BLOCKS = 1_024;
@@ -61,15 +61,16 @@ export class NumberIndex {
   /** Rows ascending by number, from a number on. */
   *from(number: number): Generator<number> {
     const first = Math.floor(number / REGION);
-    for (const [index, { blocks }] of this.regions) {
-      if (index < first) continue;
-      const start = index === first ? number % REGION : 0;
-      for (let place = Math.floor(start / BLOCK); place < REGION_BLOCKS; place++) {
-        const block = blocks[place];
-        if (block === undefined) continue;
-        const from = place * BLOCK < start ? start % BLOCK : 0;
-        for (let i = from; i < BLOCK; i++) if (block.rows[i] !== NONE) yield block.rows[i]!;
-      }
+    for (const [index, region] of this.regions) {
+      if (index >= first) yield* rowsOf(region, index === first ? number % REGION : 0);
     }
+  }
+}
+
+function* rowsOf({ blocks }: Region, start: number): Generator<number> {
+  for (let place = Math.floor(start / BLOCK); place < REGION_BLOCKS; place++) {
+    const rows = blocks[place]?.rows;
+    if (rows === undefined) continue;
+    for (let i = place * BLOCK < start ? start % BLOCK : 0; i < BLOCK; i++) if (rows[i] !== NONE) yield rows[i]!;
   }
 }

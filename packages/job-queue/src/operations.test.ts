@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { JobQueueEvent } from "./events.ts";
 import { MiniHost } from "./testing/mini-host.ts";
 
 const states = (host: MiniHost): Record<string, number> => {
@@ -8,6 +9,21 @@ const states = (host: MiniHost): Record<string, number> => {
 };
 
 describe("bulk operations", () => {
+  it("a job in the place of one that was repeated and is gone can be repeated itself", () => {
+    const host = new MiniHost();
+    host.submit("a");
+    const drop = (): void => void host.send("removeAll", {});
+    drop();
+    host.send("retryAll", {});
+    drop();
+    host.send("removeAll", { state: "history" });
+    host.submit("a");
+    host.submit("a");
+    drop();
+    host.send("retryAll", {});
+    expect(states(host)).toEqual({ dropped: 2, queued: 2 });
+  });
+
   it("stopAll ends what is queued and tells what runs", () => {
     const host = new MiniHost();
     host.join("i1", [{ topics: ["a"], slots: 2 }]);
@@ -45,7 +61,7 @@ describe("bulk operations", () => {
     host.room = 7;
     const decision = host.actor.decide(host.state, { type: "OperateJobs", kind: "stop", filter: {}, principal: "olga" }, host.at);
     expect(decision).toMatchObject({ events: [{ type: "OperationStarted", upTo: 95 }] });
-    host.send("stopAll", {});
+    host.actor.evolve(host.state, { type: "OperationStarted", operation: 1, kind: "stop", filter: {}, upTo: 95, principal: "olga" }, host.at);
     host.submit("a");
     expect(states(host)).toEqual({ stopped: 95, queued: 1 });
   });
@@ -54,7 +70,11 @@ describe("bulk operations", () => {
     const host = new MiniHost({ operationScanMax: 3 });
     for (let i = 0; i < 20; i++) host.submit("a");
     host.actor.evolve(host.state, { type: "OperationStarted", operation: 1, kind: "remove", filter: {}, upTo: 20, principal: "olga" }, host.at);
-    for (let i = 0; i < 3; i++) host.actor.settle(host.state, host.at, (event) => (host.actor.evolve(host.state, event, host.at), true));
+    const emit = (event: JobQueueEvent): boolean => {
+      host.actor.evolve(host.state, event, host.at);
+      return true;
+    };
+    for (let i = 0; i < 3; i++) host.actor.settle(host.state, host.at, emit);
     expect(host.state.operations.get(1)!.cursor).toBe(9);
     host.restart();
     host.settleAll();

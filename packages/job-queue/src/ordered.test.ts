@@ -99,11 +99,18 @@ describe("an ordered queue", () => {
     if (how === "remove") host.send("remove", { id: `main.${host.state.job(head).id}` });
     else host.leave("i1");
     expect(host.state.job(head).isEnded).toBe(true);
-    host.advance(HANDOVER_MS - 1);
     host.restart();
+    host.advance(HANDOVER_MS - 1);
     expect(host.running()).toEqual([]);
     host.advance(1);
     expect(host.running()).toEqual([next]);
+  });
+
+  it("a hold with nobody left behind it wakes nobody", () => {
+    const host = setup();
+    const [head, next] = [submit(host, 1), submit(host, 2)];
+    for (const job of [head!, next!]) host.send("remove", { id: `main.${host.state.job(job).id}` });
+    expect(host.due()).toBe(host.at + 605_000);
   });
 
   it("a worker's own word frees the queue at once", () => {

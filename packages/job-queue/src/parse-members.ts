@@ -10,11 +10,9 @@ import type { WorkerPool } from "./vocabulary.ts";
 type CommandOf<Type extends JobQueueCommand["type"]> = Extract<JobQueueCommand, { type: Type }>;
 
 export function parseJoin(item: unknown, { sender }: Source): CommandOf<"JoinInstance"> {
-  const { instance, incarnation, principal, processors, pools } = map("join", item);
-  const owner = tokenOf("principal", principal ?? sender.principal);
-  if (sender.role === "hello" && owner !== sender.principal) throw new Unreadable("principal", "must be the sender's own", "command/not-allowed");
+  const { instance, incarnation, processors, pools } = map("join", item);
   return {
-    type: "JoinInstance", ...who(instance, incarnation), principal: owner,
+    type: "JoinInstance", ...who(instance, incarnation), principal: sender.principal,
     processors: integer("processors", processors, 1, INPUT_LIMITS.processorsMax), pools: poolsOf(pools),
   };
 }

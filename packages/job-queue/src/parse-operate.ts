@@ -4,10 +4,10 @@ import type { OperationKind } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
 import { topicOf, withoutUndefined } from "./parse-submit.ts";
-import { boolean, integer, list, map, millis, note, number, oneOf, onlyKnown, optional, scalar, text, Unreadable } from "./reading.ts";
 import type { Fields } from "./reading.ts";
-import { END_STATES } from "./vocabulary.ts";
+import { boolean, integer, list, map, millis, note, number, oneOf, onlyKnown, optional, scalar, text, Unreadable } from "./reading.ts";
 import type { JobFilter, QueueConfig, Scalar } from "./vocabulary.ts";
+import { END_STATES } from "./vocabulary.ts";
 
 type CommandOf<Type extends JobQueueCommand["type"]> = Extract<JobQueueCommand, { type: Type }>;
 

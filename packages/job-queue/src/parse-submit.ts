@@ -9,8 +9,8 @@ import { encode, whyNotSerializable } from "@longshore/kernel";
 import type { JobQueueCommand } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
-import { inline, integer, map, millis, onlyKnown, optional, payload, propertyName, scalar, text, Unreadable } from "./reading.ts";
 import type { Fields } from "./reading.ts";
+import { inline, integer, map, millis, onlyKnown, optional, payload, propertyName, scalar, text, Unreadable } from "./reading.ts";
 import { isTopic } from "./topics.ts";
 import type { JobOptions, Payload, Scalar } from "./vocabulary.ts";
 

@@ -3,8 +3,8 @@ import type { JobQueueCommand, Outcome } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
 import { attemptNumber, integer, jobNumber, list, map, millis, note, number, optional, payload, propertyName, scalar, Unreadable } from "./reading.ts";
-import { OUTCOME } from "./vocabulary.ts";
 import type { ErrorInfo } from "./vocabulary.ts";
+import { OUTCOME } from "./vocabulary.ts";
 
 type CommandOf<Type extends JobQueueCommand["type"]> = Extract<JobQueueCommand, { type: Type }>;
 

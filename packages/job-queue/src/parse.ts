@@ -22,8 +22,8 @@ interface Verb {
 const WORKERS: readonly Role[] = ["outcome"];
 const OWNERS: readonly Role[] = ["submit", "operate"];
 const OPERATORS: readonly Role[] = ["operate"];
-/** A host speaks for its instances as `actor`; an instance may speak for itself as `hello`. */
-const HOSTS: readonly Role[] = ["actor", "hello"];
+/** Spoken by the host itself, under the principal it heard; no message from outside has this role. */
+const HOSTS: readonly Role[] = ["hello"];
 
 const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ["submit", { roles: ["submit", "operate", "actor"], read: parseSubmit }],

@@ -11,8 +11,8 @@
  * their jobs are told. Compactions are spread over later frees, so that no single step walks many slabs.
  */
 import { decodeTrusted, encode } from "@longshore/kernel";
-import { payloadFromWire, payloadToWire } from "./events.ts";
 import type { PayloadWire } from "./events.ts";
+import { payloadFromWire, payloadToWire } from "./events.ts";
 import type { Payload } from "./vocabulary.ts";
 
 const SLAB_BYTES = 1 << 20;

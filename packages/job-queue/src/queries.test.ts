@@ -126,7 +126,7 @@ describe("why", () => {
     const job = host.submit("a/b");
     expect(why(host, job)).toMatchObject({ waits: "no-capable-instance", text: 'No instance is here: start a worker for topic "a/b".' });
     host.join("i1", [{ topics: ["a"], slots: 1 }]);
-    host.send("drain", { instance: "i1", incarnation: "1" }, "actor");
+    host.send("drain", { instance: "i1", incarnation: "1" }, "hello");
     expect(why(host, job)).toMatchObject({ text: expect.stringContaining("i1"), detail: { instances: ["i1"], draining: 1 } });
   });
 

@@ -16,13 +16,13 @@ import type { Setting } from "./decider.ts";
 import { findJobs } from "./find.ts";
 import type { Job } from "./job.ts";
 import { jobFilter, localId } from "./parse-operate.ts";
-import { boolean, integer, map, optional, text, Unreadable } from "./reading.ts";
 import type { Fields } from "./reading.ts";
+import { boolean, integer, map, optional, text, Unreadable } from "./reading.ts";
 import type { QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
 import { jobView, queueView } from "./views.ts";
-import { why } from "./why.ts";
 import type { QueueStatistics } from "./vocabulary.ts";
+import { why } from "./why.ts";
 
 /** @throws {Fault} `query/unknown`, `query/malformed` */
 export function query(state: QueueState, question: Fields, setting: Setting, at: number): unknown {
@@ -55,7 +55,7 @@ function answer(state: QueueState, question: Fields, setting: Setting, at: numbe
 }
 
 function withJob<T>(state: QueueState, question: Fields, { shard }: Setting, use: (job: Job) => T): T | null {
-  const job = state.jobs.byIdOf(localId(question["id"], shard));
+  const job = state.jobs.withId(localId(question["id"], shard));
   return job === undefined ? null : use(job);
 }
 

@@ -1,11 +1,13 @@
 /** A queue of this shard: its configuration, its lanes of waiting jobs, its counters. */
-import { DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS } from "./limits.ts";
+
+import type { Station } from "./board.ts";
 import { Fifo } from "./fifo.ts";
 import type { HeapItem } from "./heap.ts";
-import type { Job, JobTable } from "./job.ts";
+import type { Job } from "./job.ts";
 import { JobList } from "./job-list.ts";
+import type { JobTable } from "./job-table.ts";
+import { DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS } from "./limits.ts";
 import type { Statistics } from "./statistics.ts";
-import type { Station } from "./board.ts";
 import type { QueueConfig } from "./vocabulary.ts";
 
 /** An id a user gave, remembered so that a repeat is known. */

@@ -1,11 +1,12 @@
 /** What follows outside from an event: a worker is told to run an attempt, or to let go of one. Nothing else. */
-import { workAddress } from "@longshore/kernel";
+
 import type { Reactions } from "@longshore/kernel";
+import { workAddress } from "@longshore/kernel";
 import type { JobQueueEvent } from "./events.ts";
 import { runItem } from "./lookups.ts";
 import type { QueueState } from "./state.ts";
-import { ABORT, TAKEN_AWAY } from "./vocabulary.ts";
 import type { AbortReason } from "./vocabulary.ts";
+import { ABORT, TAKEN_AWAY } from "./vocabulary.ts";
 
 export function react(state: QueueState, event: JobQueueEvent, reactions: Reactions, shard: string): void {
   switch (event.type) {

@@ -7,8 +7,8 @@
  */
 import type { Emit } from "@longshore/kernel";
 import type { JobQueueEvent } from "./events.ts";
-import { SLICE_MAX } from "./limits.ts";
 import type { JobQueueLimits } from "./limits.ts";
+import { SLICE_MAX } from "./limits.ts";
 import { advanceOperations } from "./operations.ts";
 import { failure } from "./outcomes.ts";
 import type { Queue } from "./queue.ts";

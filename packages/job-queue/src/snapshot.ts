@@ -2,24 +2,27 @@
  * The state as plain values in one order, and back.
  *
  * Only what the events said is written; what follows from it (heaps, lanes, counters, the board) is built anew. Payload
- * bytes go with their jobs, wherever their slabs were. Jobs come in runs of 256, so that a chunk fits a message.
+ * bytes go with their jobs, wherever their slabs were. Whatever may be long comes in runs of bounded length and size.
  */
-import { payloadFromWire, payloadToWire } from "./events.ts";
+
 import type { OperationKind, PayloadWire } from "./events.ts";
+import { payloadFromWire, payloadToWire } from "./events.ts";
 import { fillLanes } from "./evolve-queues.ts";
-import type { Job, JobExtra } from "./job.ts";
+import type { Job, JobExtra, JobProgress } from "./job.ts";
 import { DEFAULT_QUEUE } from "./limits.ts";
-import { Member } from "./members.ts";
 import type { Pool } from "./members.ts";
+import { Member } from "./members.ts";
 import type { Queue } from "./queue.ts";
-import { NOT_BEGUN, QueueState } from "./state.ts";
 import type { Counters } from "./state.ts";
+import { NOT_BEGUN, QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
 import type { JobFilter, QueueConfig } from "./vocabulary.ts";
 
 const RUN_LENGTH = 256;
+const RUN_BYTES = 128 * 1_024;
 
 type QueueWire = readonly [name: string, config: QueueConfig, suspendedSince: number | null, heldUntil: number, statistics: readonly number[]];
+type TopicWire = readonly [topic: string, statistics: readonly number[]];
 type PoolWire = readonly [topics: readonly string[], slots: number, lastStart: number];
 type MemberWire = readonly [
   number: number, instance: string, incarnation: string, principal: string, processors: number, joinedAt: number,
@@ -31,19 +34,16 @@ type RememberedWire = readonly [queue: string, id: string, digest: number, at: n
 type JobWire = readonly [
   number: number, id: string, topic: string, queue: string, principal: string, createdAt: number, input: PayloadWire,
   retries: number | null, retryDelayMs: number | null, timeoutMs: number, digest: number | null,
-  columns: readonly [
-    state: number, flags: number, attempt: number, failures: number, order: number, since: number, startedAt: number, until: number, member: number,
-  ],
-  pool: number | null, instance: string | null, result: PayloadWire | null, extra: JobExtra | null,
+  progress: JobProgress, pool: number | null, instance: string | null, result: PayloadWire | null, extra: JobExtra | null,
 ];
 
 export function* snapshot(state: QueueState): Generator<unknown> {
   yield state.next;
-  yield [...state.queues.values()].map(queueToWire);
-  yield [...state.topics].map(([topic, statistics]) => [topic, statistics.toWire()]);
-  yield [...state.members.values()].map(memberToWire);
-  yield [...state.instances].map(([instance, { principal, member }]): InstanceWire => [instance, principal, member?.number ?? null]);
-  yield [...state.operations.values()].map((o): OperationWire => [o.number, o.kind, o.filter, o.upTo, o.principal, o.cursor]);
+  yield* runs(state.queues.values(), queueToWire);
+  yield* runs(state.topics, ([topic, statistics]): TopicWire => [topic, statistics.toWire()]);
+  yield* runs(state.members.values(), memberToWire);
+  yield* runs(state.instances, ([instance, { principal, member }]): InstanceWire => [instance, principal, member?.number ?? null]);
+  yield* runs(state.operations.values(), (o): OperationWire => [o.number, o.kind, o.filter, o.upTo, o.principal, o.cursor]);
   yield* runs(state.jobs.from(0), (job) => jobToWire(state, job));
   yield* runs(state.ended, (job) => job.number);
   yield* runs(remembered(state), (wire) => wire);
@@ -52,14 +52,27 @@ export function* snapshot(state: QueueState): Generator<unknown> {
 /** Runs of values, closed by an empty run. */
 function* runs<T>(values: Iterable<T>, toWire: (value: T) => unknown): Generator<unknown> {
   let run: unknown[] = [];
+  let bytes = 0;
   for (const value of values) {
-    run.push(toWire(value));
-    if (run.length < RUN_LENGTH) continue;
+    const wire = toWire(value);
+    run.push(wire);
+    bytes += roughBytes(wire);
+    if (run.length < RUN_LENGTH && bytes < RUN_BYTES) continue;
     yield run;
     run = [];
+    bytes = 0;
   }
   if (run.length > 0) yield run;
   yield [];
+}
+
+/** What dominates the size of a value: its texts and bytes. */
+function roughBytes(value: unknown): number {
+  if (typeof value === "string" || value instanceof Uint8Array) return value.length;
+  if (typeof value !== "object" || value === null) return 1;
+  let bytes = 0;
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) bytes += roughBytes(inner);
+  return bytes;
 }
 
 function* remembered(state: QueueState): Generator<RememberedWire> {
@@ -82,7 +95,7 @@ function jobToWire(state: QueueState, job: Job): readonly unknown[] {
   return [
     job.number, job.id, job.topic, job.queue.name, job.principal, job.createdAt, payloadToWire(job.input),
     job.ownRetries ?? null, job.ownRetryDelayMs ?? null, job.timeoutMs, job.digest ?? null,
-    job.columns, pool, job.instance ?? null, result === undefined ? null : payloadToWire(result), job.extra ?? null,
+    job.progress, pool, job.instance ?? null, result === undefined ? null : payloadToWire(result), job.extra ?? null,
   ];
 }
 
@@ -91,19 +104,19 @@ export function restore(chunks: Iterable<unknown>): QueueState {
   const read = <T>(): T => values.next().value as T;
   const state = new QueueState();
   Object.assign(state.next, read<Counters>());
-  for (const wire of read<readonly QueueWire[]>()) restoreQueue(state, wire);
-  state.hasBegun = state.queue(DEFAULT_QUEUE).statistics.since !== NOT_BEGUN;
-  for (const [topic, wire] of read<readonly (readonly [string, readonly number[]])[]>()) state.topics.set(topic, Statistics.fromWire(wire));
-  for (const wire of read<readonly MemberWire[]>()) restoreMember(state, wire);
-  for (const [instance, principal, member] of read<readonly InstanceWire[]>()) {
-    state.instances.set(instance, { principal, member: member === null ? undefined : state.member(member) });
-  }
-  for (const [number, kind, filter, upTo, principal, cursor] of read<readonly OperationWire[]>()) {
-    state.operations.set(number, { number, kind, filter, upTo, principal, cursor });
-  }
   const forEach = <T>(take: (wire: T) => void): void => {
     for (let run = read<readonly T[]>(); run.length > 0; run = read()) run.forEach(take);
   };
+  forEach<QueueWire>((wire) => restoreQueue(state, wire));
+  state.hasBegun = state.queue(DEFAULT_QUEUE).statistics.since !== NOT_BEGUN;
+  forEach<TopicWire>(([topic, wire]) => state.topics.set(topic, Statistics.fromWire(wire)));
+  forEach<MemberWire>((wire) => restoreMember(state, wire));
+  forEach<InstanceWire>(([instance, principal, member]) => {
+    state.instances.set(instance, { principal, member: member === null ? undefined : state.member(member) });
+  });
+  forEach<OperationWire>(([number, kind, filter, upTo, principal, cursor]) => {
+    state.operations.set(number, { number, kind, filter, upTo, principal, cursor });
+  });
   forEach<JobWire>((wire) => restoreJob(state, wire));
   forEach<number>((number) => restoreEnded(state, number));
   forEach<RememberedWire>((wire) => restoreRemembered(state, wire));
@@ -128,15 +141,13 @@ function restoreMember(state: QueueState, wire: MemberWire): void {
 }
 
 function restoreJob(state: QueueState, wire: JobWire): void {
-  const [number, id, topic, queueName, principal, createdAt, input, retries, retryDelayMs, timeoutMs, digest, columns, pool, instance, result, extra] = wire;
+  const [number, id, topic, queueName, principal, createdAt, input, retries, retryDelayMs, timeoutMs, digest, progress, pool, instance, result, extra] = wire;
   const queue = state.queue(queueName);
   const job = state.jobs.add({
     number, id, topic, queue, principal, createdAt, input: payloadFromWire(input),
     retries: retries ?? undefined, retryDelayMs: retryDelayMs ?? undefined, timeoutMs, digest: digest ?? undefined, extra: extra ?? undefined,
   });
-  const [jobState, flags, attempt, failures, order, since, startedAt, until, member] = columns;
-  const ofResult = result === null ? undefined : payloadFromWire(result);
-  job.restore({ state: jobState, flags, attempt, failures, order, since, startedAt, until, member, instance, result: ofResult });
+  job.restore(progress, instance ?? undefined, result === null ? undefined : payloadFromWire(result));
   if (job.isActive) return restoreRun(state, job, pool ?? -1);
   if (!job.isQueued) return;
   state.queued++;

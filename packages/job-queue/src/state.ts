@@ -1,16 +1,16 @@
 /** Everything JobQueue knows. Made by `evolve` alone; what is marked as derived is rebuilt from the rest at restore. */
 import { invariant } from "@longshore/kernel";
 import { Board } from "./board.ts";
+import type { OperationKind } from "./events.ts";
 import { IdMap } from "./id-map.ts";
-import { JobTable } from "./job.ts";
 import type { Job } from "./job.ts";
 import { JobHeap } from "./job-heap.ts";
 import { JobList } from "./job-list.ts";
+import { JobTable } from "./job-table.ts";
 import { DEFAULT_QUEUE } from "./limits.ts";
 import type { Member } from "./members.ts";
-import type { OperationKind } from "./events.ts";
-import { Queue } from "./queue.ts";
 import type { RememberedId } from "./queue.ts";
+import { Queue } from "./queue.ts";
 import { Statistics } from "./statistics.ts";
 import { queueMatches } from "./topics.ts";
 import type { JobFilter, QueueConfig } from "./vocabulary.ts";

@@ -1,4 +1,4 @@
-/** Texts that many jobs share (topics, principals, instances), each kept once and known by a number while it is used. */
+/** Texts that many jobs share, each kept once and known by a number while it is used. */
 import { IdMap } from "./id-map.ts";
 
 export class Texts {
@@ -6,21 +6,17 @@ export class Texts {
   private readonly texts: string[] = [];
   private readonly uses: number[] = [];
   private readonly free: number[] = [];
+  /** The last one asked for: jobs of one topic come together. */
+  private latest = -1;
 
   get(index: number): string {
     return this.texts[index]!;
   }
 
   acquire(text: string): number {
-    const known = this.indexes.get(text);
-    if (known !== undefined) {
-      this.uses[known]!++;
-      return known;
-    }
-    const index = this.free.pop() ?? this.texts.length;
-    this.texts[index] = text;
-    this.uses[index] = 1;
-    this.indexes.set(text, index);
+    const index = this.latest >= 0 && this.texts[this.latest] === text ? this.latest : (this.indexes.get(text) ?? this.add(text));
+    this.latest = index;
+    this.uses[index]!++;
     return index;
   }
 
@@ -29,5 +25,14 @@ export class Texts {
     this.indexes.delete(this.texts[index]!);
     this.texts[index] = "";
     this.free.push(index);
+    this.latest = -1;
+  }
+
+  private add(text: string): number {
+    const index = this.free.pop() ?? this.texts.length;
+    this.texts[index] = text;
+    this.uses[index] = 0;
+    this.indexes.set(text, index);
+    return index;
   }
 }

@@ -2,8 +2,8 @@
 import type { Job } from "./job.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueState } from "./state.ts";
-import { waitsFor } from "./why.ts";
 import type { JobView, QueueView } from "./vocabulary.ts";
+import { waitsFor } from "./why.ts";
 
 /** Of a cut log, what its newest line ends with; as in Sling. */
 const TRUNCATED = "...truncated log";

@@ -24,8 +24,11 @@ export function blobsOf(connection: Connection, cluster: string): Blobs {
   const stream = streamsOf(cluster).blobs;
   return {
     put(principal, bytes, done) {
+      if (bytes.length > BLOB_BYTES_MAX) {
+        setImmediate(() => done({ kind: "refused", message: `a payload has at most ${BLOB_BYTES_MAX} bytes, this one has ${bytes.length}` }));
+        return;
+      }
       const digest = digestOf(bytes);
-      if (bytes.length > BLOB_BYTES_MAX) return done({ kind: "refused", message: `a payload has at most ${BLOB_BYTES_MAX} bytes, this one has ${bytes.length}` });
       put(connection, (piece) => subjects.blob(principal, digest, piece), bytes, (answer) => done(answer.kind === "stored" ? { kind: "stored", digest } : why(answer)));
     },
     get(principal, digest, done) {

@@ -82,12 +82,14 @@ function readUpTo(connection: Connection, range: Range, { last, created }: Strea
  */
 function hints(connection: Connection, subjects: readonly string[], hint: () => void): () => void {
   const timers = new Map<number, NodeJS.Timeout>();
+  let isStopped = false;
   const arrived = (): void => {
+    if (isStopped) return;
     for (const afterMs of HINT_AFTER_MS) {
       if (timers.has(afterMs)) continue;
       const timer = setTimeout(() => {
         timers.delete(afterMs);
-        hint();
+        connection.guarded(hint);
       }, afterMs);
       timers.set(afterMs, timer);
     }
@@ -100,7 +102,10 @@ function hints(connection: Connection, subjects: readonly string[], hint: () => 
     }),
   );
   const stopReconnect = connection.onReconnect(arrived);
+  // What came before the server knew of the subscription was not seen.
+  void connection.nc.flush().then(arrived, () => undefined);
   return () => {
+    isStopped = true;
     stopReconnect();
     for (const subscription of subscriptions) subscription.unsubscribe();
     for (const timer of timers.values()) clearTimeout(timer);

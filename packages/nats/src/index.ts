@@ -14,5 +14,5 @@ export { type NatsServer, type StartOptions, startServer } from "./server/start.
 export { serverTimeOf } from "./server-time.ts";
 export { type SnapshotsOptions, snapshotsOf } from "./snapshots.ts";
 export { type StrayOptions, strayInboxOf } from "./strays.ts";
-export type { StreamOptions } from "./streams.ts";
+export { type StreamOptions, type WantedStream, wantedStreams } from "./streams.ts";
 export { wireOf } from "./wire.ts";

@@ -49,27 +49,26 @@ export function snapshotsOf(connection: Connection, { cluster, kind, actor, from
   };
 }
 
-/** The newest that is whole, else the one before it. */
+/** The highest version that is whole. A late writer may have saved an older one after it. */
 function latest(place: Place, done: (snapshot: Snapshot | undefined) => void): void {
-  place.read.message(place.connection, place.stream, { last_by_subj: place.manifest }, (newest) => {
+  const { connection, stream, manifest, read } = place;
+  read.message(connection, stream, { last_by_subj: manifest }, (newest) => {
     if (newest.kind !== "message" || newest.message === undefined) return done(undefined);
     const { message } = newest;
-    load(place, message, (snapshot) => {
-      if (snapshot !== undefined) return done(snapshot);
-      place.read.message(place.connection, place.stream, { seq: 1, next_by_subj: place.manifest }, (oldest) => {
-        if (oldest.kind !== "message" || oldest.message === undefined || oldest.message.sequence === message.sequence) return done(undefined);
-        load(place, oldest.message, done);
-      });
+    read.message(connection, stream, { seq: 1, next_by_subj: manifest }, (oldest) => {
+      const kept = oldest.kind === "message" && oldest.message !== undefined && oldest.message.sequence !== message.sequence ? [message, oldest.message] : [message];
+      const manifests = kept.map(({ data }) => manifestIn(data)).filter((found) => found !== undefined);
+      loadFirst(place, manifests.sort((one, other) => other.version - one.version), done);
     });
   });
 }
 
-function load(place: Place, message: StoredMessage, done: (snapshot: Snapshot | undefined) => void): void {
-  const manifest = manifestIn(message.data);
-  if (manifest === undefined) {
-    done(undefined);
-    return;
-  }
+function loadFirst(place: Place, [first, ...rest]: readonly Manifest[], done: (snapshot: Snapshot | undefined) => void): void {
+  if (first === undefined) done(undefined);
+  else load(place, first, (snapshot) => (snapshot === undefined ? loadFirst(place, rest, done) : done(snapshot)));
+}
+
+function load(place: Place, manifest: Manifest, done: (snapshot: Snapshot | undefined) => void): void {
   const pieces = new Map<string, Uint8Array>();
   const range = { stream: place.stream, filter: place.pieceOf(manifest.id, "*"), after: 0 };
   place.read.range(

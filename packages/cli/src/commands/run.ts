@@ -1,3 +1,4 @@
+import type { StopReason } from "@longshore/kernel";
 import { connect, type ConnectOptions as NatsOptions } from "@longshore/nats";
 import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
@@ -44,13 +45,13 @@ export const run: Command = command({
     const around: Around = { shared, io, log, closing, place };
     try {
       // Standing by may take long, and a signal ends it.
-      const stopped = hosts ? await startHost(options, around) : new Promise<never>(() => undefined);
-      if (stopped === undefined) return;
+      const host = hosts ? await startHost(options, around) : { stopped: new Promise<never>(() => undefined) };
+      if (host === undefined) return;
       if (isWorker) {
         const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: place.shard, ...(options.instance === undefined ? {} : { instance: options.instance }) };
         await startWorkers(loaded, access, { concurrency: options.concurrency }, log, closing);
       }
-      const ended = await Promise.race([untilStopped(io), stopped]);
+      const ended = await Promise.race([untilStopped(io), host.stopped]);
       if (ended instanceof CommandFailure) throw ended;
       log.event("info", "stopping", { signal: ended });
     } finally {
@@ -73,8 +74,13 @@ interface HostOptions {
   readonly instance: string | undefined;
 }
 
-/** What ends it; undefined when a signal came while it was standing by. */
-async function startHost(options: HostOptions, { shared, io, log, closing, place }: Around): Promise<Promise<CommandFailure> | undefined> {
+interface Started {
+  /** Why it stopped by itself. */
+  readonly stopped: Promise<CommandFailure>;
+}
+
+/** Undefined when a signal came while it was standing by. */
+async function startHost(options: HostOptions, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
   const { shard } = place;
   const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code }) };
   // A wrong address or password is told now, not after a wait.
@@ -88,7 +94,7 @@ async function startHost(options: HostOptions, { shared, io, log, closing, place
     ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
     ...(options.instance === undefined ? {} : { instance: options.instance }),
   });
-  const first = await Promise.race([starting, untilStopped(io)]);
+  const first = await Promise.race([starting.catch(startFailure), untilStopped(io)]);
   if (typeof first === "string") {
     log.event("info", "stopping", { signal: first });
     // Nothing was opened: there is nothing to hand over.
@@ -98,11 +104,19 @@ async function startHost(options: HostOptions, { shared, io, log, closing, place
   }
   closing.add("job-queue", () => first.close());
   log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch: first.epoch, url: place.url });
-  return first.stopped.then((reason) => {
-    const message = "message" in reason ? reason.message : `the host of job-queue.${shard} was ${reason.kind}`;
-    const remedy = reason.kind === "fenced" ? "another host has taken over; run this one again to stand by" : undefined;
-    return refused(`host/${reason.kind}`, message, remedy);
-  });
+  return { stopped: first.stopped.then((reason) => stopFailure(shard, reason)) };
+}
+
+/** A host that will not open says in its message what to do. */
+export function startFailure(error: unknown): never {
+  if (!(error instanceof Error) || "code" in error || error instanceof CommandFailure) throw error;
+  throw refused("host/not-started", error.message);
+}
+
+function stopFailure(shard: string, reason: StopReason): CommandFailure {
+  const message = "message" in reason ? reason.message : `the host of job-queue.${shard} was ${reason.kind}`;
+  const remedy = reason.kind === "fenced" ? "another host has taken over; run this one again to stand by" : undefined;
+  return refused(`host/${reason.kind}`, message, remedy);
 }
 
 function servicesIn(words: readonly string[]): { readonly hosts: boolean; readonly isWorker: boolean; readonly files: readonly string[] } {

@@ -12,6 +12,7 @@ import { readServerState, removeServerState, stateDirectory, writeServerState } 
 import { type JobQueueService, startJobQueue } from "../services/job-queue.ts";
 import { Closing, untilStopped } from "../stopping.ts";
 import { startWorkers, WORKER_OPTIONS } from "../workers.ts";
+import { startFailure } from "./run.ts";
 
 interface Settings {
   readonly cluster: string;
@@ -108,7 +109,7 @@ async function startHost(server: NatsServer, { cluster, instance }: Settings, pr
     takeOver: true,
     telemetry: log.telemetry,
     ...(instance === undefined ? {} : { instance }),
-  });
+  }).catch(startFailure);
   closing.add("job-queue", () => service.close());
   log.event("info", "host.serving", { actor: "job-queue.main", epoch: service.epoch });
   return service;

@@ -9,7 +9,7 @@ export interface HistoryAddress {
 }
 
 /** Kinds of actors whose histories this program can fold. */
-export const KINDS = ["job-queue"] as const;
+const KINDS = ["job-queue"] as const;
 
 /** `job-queue.main`, or `main` for the shard of JobQueue with that name; absent: `job-queue.main`. */
 export function historyAddress(cluster: string, name: string | undefined): HistoryAddress {

@@ -5,7 +5,7 @@ import { actorOf } from "./fold.ts";
 import { sha256 } from "./hash.ts";
 import type { HistorySource } from "./source.ts";
 
-export const ADDRESS = { cluster: "main", kind: "job-queue", actor: "main" } as const;
+const ADDRESS = { cluster: "main", kind: "job-queue", actor: "main" } as const;
 export const SECOND_MS = 1_000;
 
 /** One commit a second, each with its events; the first opens the history. */

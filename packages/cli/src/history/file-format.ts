@@ -14,7 +14,7 @@ import { failed } from "../errors.ts";
 
 export const FILE_FORMAT = 1;
 export const MAGIC: Uint8Array = new TextEncoder().encode("LSHIST1\n");
-export const FRAME = { head: 1, snapshot: 2, chunk: 3, commit: 4, end: 5 } as const;
+const FRAME = { head: 1, snapshot: 2, chunk: 3, commit: 4, end: 5 } as const;
 export const FRAME_HEAD_BYTES = 5;
 /** No frame of ours is larger; a larger length means that the file is damaged. */
 export const FRAME_BYTES_MAX: number = 64 * 1024 * 1024;

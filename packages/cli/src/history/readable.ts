@@ -16,7 +16,7 @@ export function readableCommit(commit: Commit, hash: Uint8Array, actor: JobQueue
 const DEPTH_MAX = 40;
 
 /** Encoded payloads become what they hold; other bytes are shown in base64. */
-export function readable(value: unknown, depth = 0): unknown {
+function readable(value: unknown, depth = 0): unknown {
   if (value instanceof Uint8Array) return readable(decoded(value), depth + 1);
   if (typeof value !== "object" || value === null || value instanceof Date || depth > DEPTH_MAX) return value;
   if (Array.isArray(value)) return value.map((inner) => readable(inner, depth + 1));

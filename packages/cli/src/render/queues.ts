@@ -39,7 +39,7 @@ export function queueFields({ name, config, suspended, suspendedSince, statistic
   ], screen);
 }
 
-export function configFields(config: QueueConfig): readonly (readonly [string, string | undefined])[] {
+function configFields(config: QueueConfig): readonly (readonly [string, string | undefined])[] {
   const { topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking } = config;
   return [
     ["topics", topics.join(" ")],

@@ -26,7 +26,10 @@ export function openHistoryDoor(wire: Wire, cluster: string, sources: HistorySou
   return wire.subscribe(subjectsOf(cluster).queries(HISTORY_KIND, sources.shard), (message) => {
     const reply = (answer: unknown): void => message.reply?.(message.json ? encodeJson(answer) : encode(answer));
     try {
-      answerTo(readQuestion(message), sources, (answer) => reply({ commit: sources.commit(), answer }));
+      const question = readQuestion(message);
+      // A host tells before its follower has read: who asks for a commit must not be told what was before it.
+      if (typeof question["atLeast"] === "number" && sources.commit() < question["atLeast"]) return reply({ commit: sources.commit(), behind: true });
+      answerTo(question, sources, (answer) => reply({ commit: sources.commit(), answer }));
     } catch (error) {
       reply({ error: { code: error instanceof Fault ? error.code : "query/failed", message: error instanceof Error ? error.message : "failed" } });
     }

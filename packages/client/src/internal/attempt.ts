@@ -56,6 +56,8 @@ export class Attempt {
   abortCause: AbortCause | undefined = undefined;
   abortMessage = "";
   onAbort: (() => void) | undefined = undefined;
+  /** What its end will be reported as, whatever its handler says: it was decided before the handler let go. */
+  endsAs: AttemptEnd | undefined = undefined;
   /** Its end is reported, or nobody wants to hear of it. */
   isOver = false;
   /** Where it runs, or waits to. */

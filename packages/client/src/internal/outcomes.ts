@@ -1,16 +1,17 @@
 /**
  * Brings home how attempts ended, and what they say while they run.
  *
- * The first outcome goes at once; those that come meanwhile share the next message. An outcome is kept until a host has
+ * Outcomes of one turn of the loop share a message; those that come while it is on its way share the next. An outcome is kept until a host has
  * answered: its identity is the attempt, so it may be sent any number of times, to any host. What attempts say beside it
  * (progress, log, properties, heartbeat) travels along, the newest progress only; a log line may arrive twice when a
  * message had to be sent again.
  */
 import { OUTCOME } from "@longshore/job-queue";
-import { encode, encodeShared, subjectsOf } from "@longshore/kernel";
+import { encode, subjectsOf } from "@longshore/kernel";
 import type { Attempt, AttemptEnd } from "./attempt.ts";
 import type { Answer } from "./courier.ts";
 import { Courier } from "./courier.ts";
+import { encodeItem } from "./encode-item.ts";
 import type { Epochs } from "./epochs.ts";
 import { headOf, ItemBatch } from "./item-batch.ts";
 import type { ClientLimits, WorkerLimits } from "./limits.ts";
@@ -52,6 +53,7 @@ export class Outcomes {
   private oneByOne = 0;
   private readonly refusedOnce = new Set<Attempt>();
   private troubled = false;
+  private willPump = false;
 
   constructor(ports: ClientPorts, place: ActorPlace, limits: ClientLimits & WorkerLimits, epochs: Epochs, handlers: OutcomeHandlers) {
     this.ports = ports;
@@ -78,7 +80,7 @@ export class Outcomes {
   }
 
   report(attempt: Attempt, end: AttemptEnd): void {
-    const encoded = encodeShared(outcomeItem(attempt, end));
+    const encoded = encodeItem(outcomeItem(attempt, end));
     if (encoded.length > this.bytesMax) {
       const message = `the outcome takes ${encoded.length} bytes, and a message has room for ${this.bytesMax}`;
       return this.report(attempt, { kind: "failed", error: { name: "OutcomeTooLarge", message } });
@@ -90,7 +92,7 @@ export class Outcomes {
     }
     load.items.push(encoded);
     load.attempts.push(attempt);
-    if (this.flying === undefined) this.pump();
+    this.pumpSoon();
   }
 
   /** The attempt has something new to say. */
@@ -119,6 +121,16 @@ export class Outcomes {
     this.noted.clear();
     this.waiting = [];
     this.flying = undefined;
+  }
+
+  /** Attempts that end in one turn of the loop are reported together. */
+  private pumpSoon(): void {
+    if (this.willPump || this.flying !== undefined) return;
+    this.willPump = true;
+    this.ports.clock.after(0, () => {
+      this.willPump = false;
+      this.pump();
+    });
   }
 
   private pump(): void {
@@ -179,7 +191,7 @@ export class Outcomes {
         else this.notUnderstood(attempt, outcome.code, outcome.message);
       }
     }
-    this.pump();
+    this.pumpSoon();
   }
 
   /** The message as a whole was not taken. One bad outcome must not hold back the others. */

@@ -75,11 +75,12 @@ export class Query {
   private read(data: Uint8Array, finish: (answer: QueryAnswer) => void, again: (why: string) => void): void {
     const answer = readAnswer(data);
     if (answer === undefined) return again("the host's answer cannot be read");
-    const { epoch, commit, answer: given, error } = answer as Readonly<Record<string, unknown>>;
+    const { epoch, commit, answer: given, behind, error } = answer as Readonly<Record<string, unknown>>;
     if (typeof error === "object" && error !== null) {
       const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
       return finish({ kind: "failed", code: String(code), message: String(message) });
     }
+    if (behind === true) return again("whoever answers has not read so far yet");
     if (typeof epoch === "number" && !this.epochs.heard(epoch)) return again("the host that answered no longer holds the history");
     finish({ kind: "answer", answer: given, epoch: Number(epoch ?? 0), commit: Number(commit ?? 0) });
   }

@@ -29,27 +29,32 @@ function setup({ roles = ["submit", "operate"], limits = {}, host = "up" }: Setu
   const ask = (value: unknown, verb = "submit"): Hearing => {
     const hearing = new Hearing();
     session.ask(verb, encode(value), hearing);
+    world.clock.advance(0);
     const question = world.wire.open(".q.")[0];
     if (host === "up") question?.answer({ epoch: 1, commit: 1, answer: { at: WALL_MS + 5_000 + world.clock.monotonicMs() } });
     else question?.fail("no-responders");
     return hearing;
   };
-  const inFlight = () => world.wire.open(".cm.")[0]!;
+  const inFlight = () => {
+    world.clock.advance(0);
+    return world.wire.open(".cm.")[0]!;
+  };
   return { ...world, epochs, session, ask, inFlight };
 }
 
 const accepted = (count: number, epoch = 1) => ({ epoch, commit: 2, count });
 
 describe("a session", () => {
-  it("sends the first command at once, and those that come meanwhile together", () => {
-    const { wire, ask, inFlight } = setup();
+  it("sends the commands of one turn together, and those that come while they are on their way", () => {
+    const { wire, ask, inFlight, session } = setup();
+    session.ask("submit", encode(["0"]), new Hearing());
     ask(["a"]);
     ask(["b"]);
     ask(["c"]);
     expect(wire.open(".cm.")).toHaveLength(1);
-    expect(inFlight().message["submit"]).toEqual([["a"]]);
-    inFlight().answer(accepted(1));
-    expect(inFlight().message).toMatchObject({ submit: [["b"], ["c"]], first: 2, unanswered: 2 });
+    expect(inFlight().message["submit"]).toEqual([["0"], ["a"]]);
+    inFlight().answer(accepted(2));
+    expect(inFlight().message).toMatchObject({ submit: [["b"], ["c"]], first: 3, unanswered: 3 });
   });
 
   it("is born in the server's time, and its commands end with it", () => {

@@ -1,7 +1,7 @@
 /**
  * A client's numbered commands to one actor.
  *
- * The first command goes at once; those that come while it is on its way share the next message. One message is in
+ * Commands given in one turn of the loop share a message; those that come while it is on its way share the next. One message is in
  * flight at a time, so commands are decided in the order they were given, and a message that has to be sent again is
  * the same message under the same numbers: the host knows a repeat and gives the recorded outcome.
  *
@@ -73,6 +73,7 @@ export class Session {
   /** Inbox sequence that later direct messages must not overtake. */
   private after: number | undefined;
   private isOpening = false;
+  private willPump = false;
   private isClosed = false;
   private cancelTimer: () => void = () => undefined;
 
@@ -107,12 +108,12 @@ export class Session {
     const refusal = this.whyNot(encoded.length);
     if (refusal !== undefined) return asked.settled(refusal);
     const last = this.waiting.at(-1);
-    const fits = last !== undefined && last.isReady && last.verb === verb && last.items.count < this.limits.commandsPerMessageMax
+    const fits = last?.isReady === true && last.verb === verb && last.items.count < this.limits.commandsPerMessageMax
       && last.items.bytes + encoded.length <= this.bytesMax;
     const bundle = fits ? last : this.newBundle(verb);
     bundle.isReady = true;
     this.add(bundle, encoded, asked);
-    if (this.flying === undefined) this.pump();
+    this.pumpSoon();
   }
 
   /** Takes a place in the order for a command that is not ready: what is given later waits behind it. */
@@ -188,6 +189,16 @@ export class Session {
     bundle.asked.push(asked);
     this.waitingCount++;
     this.waitingBytes += encoded.length;
+  }
+
+  /** Commands given in one turn of the loop travel together: the first would else go alone, and the rest wait for its answer. */
+  private pumpSoon(): void {
+    if (this.willPump || this.flying !== undefined) return;
+    this.willPump = true;
+    this.ports.clock.after(0, () => {
+      this.willPump = false;
+      this.pump();
+    });
   }
 
   /** Sends the next message, if none is on its way. */
@@ -326,7 +337,7 @@ export class Session {
   private done(): void {
     this.flying = undefined;
     this.tries = 0;
-    this.pump();
+    this.pumpSoon();
   }
 }
 

@@ -52,6 +52,9 @@ export interface WorkerHandlers {
   greeted?(byHost: boolean): void;
 }
 
+/** How long the handler of an exclusive attempt may take to heed its signal before the attempt is handed back all the same. */
+const HEED_MS = 2_000;
+
 type Life = "working" | "draining" | "leaving" | "closed";
 
 export class WorkerLoop {
@@ -182,7 +185,7 @@ export class WorkerLoop {
     if (attempt.isOver) return;
     attempt.isOver = true;
     this.deadlines.remove(attempt);
-    this.outcomes.report(attempt, end);
+    this.outcomes.report(attempt, attempt.endsAs ?? end);
     attempt.pool?.free(attempt);
     this.look();
   }
@@ -200,7 +203,9 @@ export class WorkerLoop {
     const told = readTold(message.data);
     if (told === undefined) return;
     const { epoch, first, items } = told;
-    if (epoch < this.workEpoch || !this.epochs.heard(epoch)) return;
+    // Before a host has taken this incarnation in, what comes here was meant for the one before it. It counts as not
+    // received: if it was ours after all, the gap shows.
+    if (epoch < this.workEpoch || !this.epochs.heard(epoch) || this.member === undefined) return;
     if (epoch > this.workEpoch) {
       this.workEpoch = epoch;
       this.received.reset();
@@ -237,16 +242,24 @@ export class WorkerLoop {
     const attempt = this.attempts.get(job as number);
     if (attempt?.number !== number || attempt === undefined) return;
     if (reason === "superseded") return this.supersede(attempt);
-    if (reason === "timeout") return this.timedOut(attempt);
+    if (reason === "timeout") {
+      this.timedOut(attempt);
+      return attempt.end({ kind: "timed-out" });
+    }
     const { holdsSlot } = attempt;
     attempt.abort("stop" satisfies AbortReason, typeof reason === "string" ? reason : "stop");
     if (!holdsSlot) attempt.end({ kind: "canceled", reason: "stopped before it began" });
   }
 
-  /** The host takes a timed-out attempt back whatever its handler does: its slot is free again. */
+  /**
+   * The host takes a timed-out attempt back whatever its handler does: its slot is free again. An exclusive one is
+   * reported when its handler has let go, because the next starts at once; if it does not, the host takes the attempt
+   * back a little later, and then waits.
+   */
   private timedOut(attempt: Attempt): void {
     attempt.abort("timeout", `no end within ${attempt.options.timeoutMs ?? 0} ms`);
-    attempt.end({ kind: "timed-out" });
+    if (attempt.isExclusive && attempt.holdsSlot) attempt.endsAs = { kind: "timed-out" };
+    else attempt.end({ kind: "timed-out" });
   }
 
   private supersede(attempt: Attempt): void {
@@ -269,7 +282,12 @@ export class WorkerLoop {
     for (const attempt of [...this.attempts.values()]) {
       if (attempt.isOver || !which(attempt)) continue;
       attempt.abort("drain", "the worker is closing and hands this attempt back");
-      attempt.end({ kind: "released" });
+      if (!attempt.isExclusive || !attempt.holdsSlot) {
+        attempt.end({ kind: "released" });
+        continue;
+      }
+      attempt.endsAs ??= { kind: "released" };
+      this.ports.clock.after(HEED_MS, () => attempt.end({ kind: "released" }));
     }
   }
 

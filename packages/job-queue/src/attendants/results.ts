@@ -5,10 +5,6 @@
  * `{ epoch, told, unknown: [ids], waiting }`, or `{ behind: true }` while the inbox is not read up to `after`. Results
  * go to the client's address, numbered: `[id, state, result, attempts, reason, error]`. Jobs that have ended and are
  * still in state are told at once. A client that says nothing for a minute is forgotten.
- *
- * An event is seen before its commit is stored, and while a commit is being made nothing may be told. So ends are
- * collected, and told from a timer of 0 ms: by then their commit is on its way or stored, and the host holds what it is
- * told with the commit on its way.
  */
 
 import type { Attendant, HostContext, ScanLimits, WireMessage } from "@longshore/kernel";
@@ -50,7 +46,6 @@ class Results implements Attendant<QueueState, JobQueueEvent> {
   private readonly shard: string;
   private readonly watches: Watches;
   private context: HostContext<QueueState> | undefined;
-  private ended: (readonly [address: string, item: readonly unknown[]])[] = [];
   private stops: (() => void)[] = [];
 
   constructor(shard: string, watchesMax: number) {
@@ -72,29 +67,17 @@ class Results implements Attendant<QueueState, JobQueueEvent> {
     if (event.type !== "JobEnded" || this.context === undefined) return;
     const watchers = this.watches.end(event.job);
     if (watchers === undefined) return;
-    if (this.ended.length === 0) this.tellSoon(this.context);
     const { state, attempt, reason, error } = event;
     const result = event.result === undefined ? null : payloadToWire(event.result);
-    // The bytes are a view of a message: they are encoded before this message is gone, but not before this event is stored.
-    const kept = result instanceof Uint8Array ? result.slice() : result;
-    for (const { watcher, id } of watchers) this.ended.push([watcher.address, resultItem(id, state, kept, attempt, reason, error)]);
+    // The host holds what it is told here until the commit that is being made is stored.
+    for (const { watcher, id } of watchers) this.context.tell(watcher.address, resultItem(id, state, result, attempt, reason, error));
   }
 
   stopped(): void {
     for (const stop of this.stops) stop();
     this.stops = [];
     this.context = undefined;
-    this.ended = [];
     this.watches.clear();
-  }
-
-  private tellSoon(context: HostContext<QueueState>): void {
-    context.clock.after(0, () => {
-      if (this.context !== context) return;
-      const { ended } = this;
-      this.ended = [];
-      for (const [address, item] of ended) context.tell(address, item);
-    });
   }
 
   private question(context: HostContext<QueueState>, message: WireMessage): void {
@@ -165,4 +148,3 @@ const isIds = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length <= IDS_MAX && value.every((id) => typeof id === "string" && id.length <= ID_CHARS_MAX);
 
 const bad = (message: string): Fault => new Fault("results/malformed", message, { retry: "never" });
-

@@ -15,7 +15,7 @@ export function checkInvariants(state: QueueState): void {
   same("bytes of ended jobs", state.endedBytes, of((job) => job.isEnded).reduce((sum, job) => sum + job.payloadBytes, 0));
   same("bytes of payloads", state.jobs.payloads.bytes, jobs.reduce((sum, job) => sum + job.payloadBytes, 0));
   for (const job of jobs) {
-    invariant(state.jobs.byIdOf(job.id)?.number === job.number, `job ${job.number} is not found by its id`);
+    invariant(state.jobs.withId(job.id)?.number === job.number, `job ${job.number} is not found by its id`);
     invariant(state.jobs.get(job.number)?.row === job.row, `job ${job.number} is not found by its number`);
   }
   checkQueues(state, jobs);

@@ -3,16 +3,17 @@
  *
  * It holds the actor to its contract: what `due` calls due must make `settle` say something.
  */
-import { decodeTrusted, encode, encodeCanonical, invariant } from "@longshore/kernel";
+
 import type { Malformed, Role } from "@longshore/kernel";
+import { decodeTrusted, encode, encodeCanonical, invariant } from "@longshore/kernel";
 import type { JobQueueCommand, JobQueueRejection } from "../commands.ts";
 import type { JobQueueEvent } from "../events.ts";
-import { jobQueue } from "../job-queue.ts";
 import type { JobQueueActor } from "../job-queue.ts";
+import { jobQueue } from "../job-queue.ts";
 import type { JobQueueLimits } from "../limits.ts";
 import type { QueueState } from "../state.ts";
-import { OUTCOME } from "../vocabulary.ts";
 import type { QueueConfig, WorkerPool } from "../vocabulary.ts";
+import { OUTCOME } from "../vocabulary.ts";
 
 export type Answer =
   | { readonly kind: "accepted"; readonly answer?: unknown; readonly events: readonly JobQueueEvent[] }
@@ -116,11 +117,11 @@ export class MiniHost {
   /** Shorthand for the commonest commands. */
   join(instance: string, pools: readonly WorkerPool[], who: { readonly incarnation?: string; readonly principal?: string; readonly processors?: number } = {}): Answer {
     const { incarnation = "1", principal = "wendy", processors = 4 } = who;
-    return this.send("join", { instance, incarnation, principal, processors, pools }, "actor", "host");
+    return this.send("join", { instance, incarnation, processors, pools }, "hello", principal);
   }
 
   leave(instance: string, incarnation = "1"): Answer {
-    return this.send("leave", { instance, incarnation, reason: "silent" }, "actor", "host");
+    return this.send("leave", { instance, incarnation, reason: "silent" }, "hello", "wendy");
   }
 
   configure(queue: string, config: QueueConfig): Answer {

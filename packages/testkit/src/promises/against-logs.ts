@@ -11,6 +11,7 @@ import type { Findings } from "./report.ts";
 
 interface AcceptedJob {
   readonly number: number;
+  readonly queue: string;
   readonly isRepeat: boolean;
   end: { readonly state: string; readonly attempt: number; readonly result: Payload | undefined } | undefined;
 }
@@ -40,7 +41,7 @@ export class LogCheck {
     switch (event.type) {
       case "JobAccepted": {
         const known = this.byId.get(event.id);
-        const job: AcceptedJob = { number: event.job, isRepeat: event.options?.cause !== undefined, end: undefined };
+        const job: AcceptedJob = { number: event.job, queue: event.queue, isRepeat: event.options?.cause !== undefined, end: undefined };
         if (known !== undefined && event.options?.digest === undefined) this.findings.add("P9", `the job ${event.id} is accepted twice, as ${known.number} and ${event.job}`);
         this.byId.set(event.id, job);
         this.byNumber.set(event.job, job);
@@ -66,7 +67,7 @@ export class LogCheck {
     this.clients(logs.clients);
     this.results(logs);
     this.executions(logs.workers);
-    overlaps(logs.workers, this.findings);
+    this.overlaps(logs.workers);
   }
 
   private clients(entries: readonly ClientEntry[]): void {
@@ -127,23 +128,24 @@ export class LogCheck {
       else if (!samePayload(end.result, said.result)) this.findings.add("P4", `job ${number} has another result than its worker gave`);
     }
   }
-}
 
-/** Executions that must not overlap, by the clock of the world. */
-function overlaps(entries: readonly WorkerEntry[], findings: Findings): void {
-  const running = new Map<string, WorkerEntry>();
-  for (const entry of entries) {
-    if (entry.exclusive !== true) continue;
-    const key = `${entry.job}/${entry.attempt} ${entry.incarnation}`;
-    if (entry.phase === "end") {
-      running.delete(key);
-      continue;
+  /** Executions of one ordered queue must not overlap, by the clock of the world. */
+  private overlaps(entries: readonly WorkerEntry[]): void {
+    const running = new Map<string, WorkerEntry>();
+    const queueOf = ({ job }: WorkerEntry): string | undefined => this.byNumber.get(job)?.queue;
+    for (const entry of entries) {
+      if (entry.exclusive !== true) continue;
+      const key = `${entry.job}/${entry.attempt} ${entry.incarnation}`;
+      if (entry.phase === "end") {
+        running.delete(key);
+        continue;
+      }
+      for (const other of running.values()) {
+        if (other.excused === true || queueOf(other) !== queueOf(entry)) continue;
+        this.findings.add("P5", `attempt ${entry.job}/${entry.attempt} began on ${entry.incarnation} while attempt ${other.job}/${other.attempt} of the same ordered queue still ran on ${other.incarnation}`);
+      }
+      running.set(key, entry);
     }
-    for (const other of running.values()) {
-      if (other.excused === true) continue;
-      findings.add("P5", `attempt ${entry.job}/${entry.attempt} began on ${entry.incarnation} while attempt ${other.job}/${other.attempt} of the same ordered queue still ran on ${other.incarnation}`);
-    }
-    running.set(key, entry);
   }
 }
 

@@ -48,15 +48,17 @@ export class SimJournal implements Journal {
 
   last(done: (answer: LastAnswer) => void): void {
     this.ask<LastAnswer>("look", { kind: "unavailable" }, () => {
-      const message = this.visible().at(-1);
+      const message = this.server.deposedAt(this.stream) === undefined ? this.stream.lastMessage(this.subject) : this.visible(0).at(-1);
       return { kind: "last", commit: message === undefined ? undefined : toCommit(message) };
     }, done);
   }
 
   read(after: Version, onCommit: (commit: StoredCommit) => void, done: (answer: ReadAnswer) => void): void {
     this.ask("read", undefined, () => {
-      const all = this.visible();
-      return { commits: all.filter((message) => message.sequence > after), last: all.at(-1)?.sequence ?? 0 };
+      const commits = this.visible(after);
+      const upTo = this.server.deposedAt(this.stream) ?? Infinity;
+      const last = commits.at(-1)?.sequence ?? Math.min(upTo, this.stream.lastSequence(this.subject), after);
+      return { commits, last };
     }, (found) => {
       if (found === undefined) return done({ kind: "unavailable" });
       for (const message of found.commits) onCommit(toCommit(message));
@@ -66,8 +68,8 @@ export class SimJournal implements Journal {
 
   get(version: Version, done: (commit: StoredCommit | undefined) => void): void {
     this.ask("get", undefined, () => {
-      const message = this.visible().find((one) => one.sequence === version);
-      return message === undefined ? undefined : toCommit(message);
+      const message = this.visible(version - 1)[0];
+      return message?.sequence !== version ? undefined : toCommit(message);
     }, done);
   }
 
@@ -94,10 +96,10 @@ export class SimJournal implements Journal {
   }
 
   /** What the server that answers knows: a deposed leader has stopped learning. */
-  private visible(): StreamMessage[] {
-    const all = this.stream.read(0, this.isMine);
+  private visible(after: Version): StreamMessage[] {
+    const all = this.stream.read(after, this.isMine);
     const upTo = this.server.deposedAt(this.stream);
-    if (upTo === undefined || (all.at(-1)?.sequence ?? 0) <= upTo) return all;
+    if (upTo === undefined || this.stream.lastSequence(this.subject) <= upTo) return all;
     this.server.marks.hit("a deposed leader answers old");
     return all.filter((message) => message.sequence <= upTo);
   }

@@ -43,7 +43,9 @@ export class Link {
   isKnown = true;
   upMs = 0;
   downMs = 0;
-  readonly reconnects = new Set<() => void>();
+  readonly reconnects: Set<() => void> = new Set();
+  /** Tells the server once more, after a break, what this connection listens to. */
+  readonly subscribers: Set<() => void> = new Set();
 
   constructor(server: SimServer, process: SimProcess) {
     this.server = server;
@@ -105,10 +107,10 @@ export class SimServer {
   mend(link: Link): void {
     if (!link.isCut) return;
     link.isCut = false;
-    if (link.isConnected && link.isKnown) return;
     this.clock.after(RECONNECT_MS * (0.5 + this.random.next()), () => {
       if (link.isCut || link.isDead) return;
       link.isKnown = true;
+      for (const again of link.subscribers) again();
       if (link.isConnected) return;
       link.isConnected = true;
       this.marks.hit("a client reconnects");
@@ -121,12 +123,13 @@ export class SimServer {
     const isWild = subject.includes("*") || subject.includes(">");
     const set = isWild ? this.wild : setAt(this.exact, subject);
     // The server learns of it when the message about it arrives.
-    let isWanted = true;
-    this.up(link, "sub", () => {
-      if (isWanted) set.add(subscription);
+    const tell = (): void => this.up(link, "sub", () => {
+      if (link.subscribers.has(tell)) set.add(subscription);
     }, true);
+    link.subscribers.add(tell);
+    tell();
     return () => {
-      isWanted = false;
+      link.subscribers.delete(tell);
       this.up(link, "unsub", () => set.delete(subscription), true);
     };
   }

@@ -1,0 +1,142 @@
+/** The simulated cluster: one server with its streams, and what every process gets of it. */
+import { jobQueue } from "@longshore/job-queue";
+import type { JobQueueActor } from "@longshore/job-queue";
+import { subjectsOf, streamsOf } from "@longshore/kernel";
+import type { HighWater, HostPorts, Inbox, Journal, Snapshot, StoredCommit } from "@longshore/kernel";
+import { MemoryStream, sha256, VirtualClock } from "@longshore/testkit";
+import { calm, Marks, Random, SimInbox, SimJournal, SimProcess, SimServer, SimWire, Trace } from "@longshore/testkit/simulation";
+import type { Link, Weather } from "@longshore/testkit/simulation";
+import type { ClientEntry, ResultEntry, WorkerEntry } from "@longshore/testkit/promises";
+import type { Config } from "./config.ts";
+
+export const CLUSTER = "sim";
+export const SHARD = "main";
+export const KIND = "job-queue";
+export const NAMES = streamsOf(CLUSTER);
+export const SUBJECTS = subjectsOf(CLUSTER);
+/** Server time when the world begins. */
+const BEGAN_AT = 1_700_000_000_000;
+
+/** Places where a planted bug may be put between a part and its ports. Production code knows nothing of them. */
+export interface Mutation {
+  journal?(journal: Journal, cluster: Cluster, process: SimProcess): Journal;
+  inbox?(inbox: Inbox, cluster: Cluster, process: SimProcess): Inbox;
+  actor?(actor: JobQueueActor, cluster: Cluster): JobQueueActor;
+  ports?(ports: HostPorts, cluster: Cluster, process: SimProcess): HostPorts;
+}
+
+export class Cluster {
+  readonly config: Config;
+  readonly mutation: Mutation;
+  readonly clock: VirtualClock;
+  readonly weather: Weather;
+  readonly marks: Marks = new Marks();
+  readonly trace: Trace;
+  readonly server: SimServer;
+  readonly journalStream: MemoryStream;
+  readonly actor: JobQueueActor;
+  /** Every commit that was ever stored, also what was purged since. */
+  readonly commits: StoredCommit[] = [];
+  /** Every snapshot that was ever saved. */
+  readonly snapshots: Snapshot[] = [];
+  readonly clients: ClientEntry[] = [];
+  readonly results: ResultEntry[] = [];
+  readonly workers: WorkerEntry[] = [];
+  /** What must never be said: by hosts that stop for another reason than being overtaken, by parts that throw. */
+  readonly alarms: string[] = [];
+  readonly processes: Map<string, SimProcess> = new Map();
+  mark: HighWater | undefined;
+  serverOffsetMs = BEGAN_AT;
+  private readonly net: Random;
+
+  constructor(config: Config, mutation: Mutation, keepsTrace: boolean) {
+    this.config = config;
+    this.mutation = mutation;
+    const order = new Random(config.seed, "order");
+    this.clock = new VirtualClock({ tie: () => order.next() });
+    this.weather = calm(config.latencyMs, config.jitterMs);
+    this.trace = new Trace(keepsTrace);
+    this.net = new Random(config.seed, "net");
+    this.server = new SimServer(this.clock, this.weather, this.net, this.marks, this.trace);
+    this.journalStream = new MemoryStream(NAMES.journal, [`${SUBJECTS.prefix}jr.>`]);
+    const ways = ["submit", "outcome", "operate"].map((role) => `${SUBJECTS.prefix}in.*.*.${role}.*`);
+    this.server.streams.push(this.journalStream, new MemoryStream(NAMES.inbox, ways, { limits: { messagesMax: 400 } }));
+    const actor = jobQueue({ cluster: CLUSTER, shard: SHARD, limits: config.queueLimits });
+    this.actor = mutation.actor?.(actor, this) ?? actor;
+    this.journalStream.onStored((message) => this.commits.push({ version: message.sequence, bytes: message.data }));
+  }
+
+  get nowMs(): number {
+    return this.clock.monotonicMs();
+  }
+
+  /** The server's time. */
+  get serverMs(): number {
+    return Math.floor(this.nowMs + this.serverOffsetMs);
+  }
+
+  process(name: string): SimProcess {
+    let process = this.processes.get(name);
+    if (process === undefined) {
+      const random = new Random(this.config.seed, `clock ${name}`);
+      const hasOddClock = this.config.families.includes("clocks");
+      const clock = { offsetMs: hasOddClock ? random.int(0, 1e9) : 0, rate: hasOddClock ? 0.95 + random.next() * 0.1 : 1 };
+      process = new SimProcess(name, this.clock, clock);
+      this.processes.set(name, process);
+    }
+    return process;
+  }
+
+  get inboxStream(): MemoryStream {
+    return this.server.streams[1]!;
+  }
+
+  note(where: string, text: string): void {
+    if (this.trace.isKept) this.trace.note(this.nowMs, where, text);
+  }
+
+  hostPorts(link: Link, alarm: (event: string) => void): HostPorts {
+    const { process, server } = link;
+    const journal = new SimJournal(link, this.journalStream, SUBJECTS.journal(KIND, SHARD));
+    const inbox = new SimInbox(link, this.inboxStream, SUBJECTS.inboxes(KIND, SHARD));
+    const { mutation } = this;
+    const ports: HostPorts = {
+      journal: mutation.journal?.(journal, this, process) ?? journal,
+      inboxes: [mutation.inbox?.(inbox, this, process) ?? inbox],
+      wire: new SimWire(link), clock: process, hash: sha256,
+      serverTime: {
+        sample: (done) => {
+          const sentMs = this.nowMs;
+          server.up(link, "time", () => {
+            const { serverMs } = this;
+            server.down(link, "time", () => done(this.nowMs - sentMs > 250 ? undefined : serverMs + (this.nowMs - sentMs) / 2));
+          }, true);
+          if (link.isCut || this.weather.outage) process.after(1_000, () => done(undefined));
+        },
+      },
+      marks: {
+        read: (done) => {
+          if (link.isCut || this.weather.outage) return void process.after(1_000, () => done({ kind: "unavailable" }));
+          process.after(1, () => done({ kind: "mark", mark: this.mark }));
+        },
+        write: (mark) => {
+          if (!link.isCut && !this.weather.outage) this.mark = mark;
+        },
+      },
+      snapshots: {
+        latest: (done) => {
+          const snapshot = link.isCut || this.weather.outage ? undefined : this.snapshots.at(-1);
+          process.after(1, () => done(snapshot));
+        },
+        save: (snapshot, done) => process.after(1, () => {
+          const isSaved = !link.isCut && !this.weather.outage && !this.weather.full;
+          if (isSaved && snapshot.version > (this.snapshots.at(-1)?.version ?? 0)) this.snapshots.push(snapshot);
+          if (isSaved) this.marks.hit("a snapshot is saved");
+          done(isSaved);
+        }),
+      },
+      telemetry: (event) => alarm(event),
+    };
+    return mutation.ports?.(ports, this, process) ?? ports;
+  }
+}

@@ -1,0 +1,96 @@
+/** A process that hosts the job queue, or waits until it may. */
+import { presence, results } from "@longshore/job-queue";
+import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
+import { Follower, Host, Retention, whenFree } from "@longshore/kernel";
+import type { HostPorts, StopReason } from "@longshore/kernel";
+import type { SimProcess } from "@longshore/testkit/simulation";
+import { Random } from "@longshore/testkit/simulation";
+import type { Cluster } from "./cluster.ts";
+import { CLUSTER, KIND, SHARD, SUBJECTS } from "./cluster.ts";
+
+export type JobQueueHost = Host<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
+
+export class HostProcess {
+  readonly process: SimProcess;
+  private readonly cluster: Cluster;
+  private readonly random: Random;
+  host: JobQueueHost | undefined;
+  lastStop: StopReason | undefined;
+  /** A person has to look; it is not started again. */
+  isOut = false;
+
+  constructor(cluster: Cluster, name: string) {
+    this.cluster = cluster;
+    this.process = cluster.process(name);
+    this.random = new Random(cluster.config.seed, `host ${name}`);
+  }
+
+  /** `takeOver`: opens at once, whoever holds the history. */
+  start(takeOver: boolean): void {
+    if (this.process.isUp || this.isOut) return;
+    const { cluster, process } = this;
+    process.start();
+    const link = cluster.server.connect(process);
+    const ports = cluster.hostPorts(link, (event) => this.telemetry(event));
+    if (cluster.config.snapshotEvery > 0) this.follow(ports);
+    const open = (): void => this.open(ports);
+    if (takeOver) return open();
+    whenFree(ports.wire, process, SUBJECTS.query(KIND, SHARD, "operate", process.name), () => cluster.marks.hit("a standby waits for a living host"), open);
+  }
+
+  kill(): void {
+    this.host = undefined;
+    this.process.kill();
+    this.cluster.server.closed(this.process);
+  }
+
+  private open(ports: HostPorts): void {
+    const { cluster, process, random } = this;
+    this.host = new Host(cluster.actor, ports, {
+      cluster: CLUSTER, actor: SHARD, instance: process.name, principal: "host", incarnation: `${process.name}-${process.life}`, software: "sim",
+      limits: cluster.config.kernelLimits, attendants: [presence({ shard: SHARD }), results({ shard: SHARD })],
+      onServing: () => {
+        cluster.marks.hit("a host serves");
+        cluster.note(process.name, `serves epoch ${this.host?.current.kernel.epoch}`);
+      },
+      onStopped: (reason) => this.stopped(reason),
+    });
+    const { host, process: { life } } = this;
+    cluster.clock.after(random.next(), () => process.run(life, () => host.open()));
+  }
+
+  private follow(ports: HostPorts): void {
+    const { cluster, process } = this;
+    const retention = new Retention(ports.journal, process, { keepMs: 2_000, keepBytes: 1e9 });
+    const follower = new Follower(cluster.actor, ports, {
+      snapshotEveryCommits: cluster.config.snapshotEvery, snapshotEveryBytes: 1e9, snapshotEveryMs: 1e9,
+      onSnapshot: (version, at) => retention.snapshotMade(version, at),
+    });
+    follower.start();
+    retention.start();
+  }
+
+  private stopped(reason: StopReason): void {
+    const { cluster, process } = this;
+    this.lastStop = reason;
+    cluster.note(process.name, `stops: ${reason.kind}${"message" in reason ? ` (${reason.message})` : ""}`);
+    cluster.marks.hit(`a host stops: ${reason.kind}`);
+    if ("message" in reason) {
+      this.isOut = true;
+      if (!(cluster.config.isRewound && reason.kind === "rewound")) cluster.alarms.push(`host ${process.name} stops: ${reason.kind}: ${reason.message}`);
+    }
+    const { life } = process;
+    cluster.clock.after(0, () => process.run(life, () => {
+      this.kill();
+      // Its supervisor starts it again.
+      cluster.clock.after(this.random.log(50, 2_000), () => this.start(false));
+    }));
+  }
+
+  private telemetry(event: string): void {
+    const { cluster, process } = this;
+    cluster.marks.hit(`telemetry: ${event}`);
+    if (event === "door.failed") cluster.alarms.push(`host ${process.name}: ${event}`);
+    cluster.note(process.name, event);
+  }
+}

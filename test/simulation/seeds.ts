@@ -1,0 +1,54 @@
+/** Runs many seeds, some of them twice, and says how it went. */
+import { Marks } from "@longshore/testkit/simulation";
+import { EXPECTED_MARKS } from "./expected-marks.ts";
+import { describeRun } from "./shrink-run.ts";
+import type { Mutation } from "./cluster.ts";
+import { run, scenarioOf } from "./simulate.ts";
+
+export interface SeedsOptions {
+  readonly count: number;
+  readonly from: number;
+  readonly mutation?: Mutation;
+  readonly onFailure?: (text: string) => void;
+  readonly failuresMax?: number;
+}
+
+export interface Summary {
+  readonly failed: readonly number[];
+  readonly marks: Marks;
+  /** Marks that so many seeds should have hit. */
+  readonly missing: readonly string[];
+  readonly seedsPerSecond: number;
+  readonly text: string;
+}
+
+/** Every so many seeds one is run twice and must leave the same trace. */
+const TWICE_EVERY = 50;
+
+export function runSeeds({ count, from, mutation, onFailure, failuresMax = 20 }: SeedsOptions): Summary {
+  const marks = new Marks();
+  const failed: number[] = [];
+  let [steps, events, virtualMs, done] = [0, 0, 0, 0];
+  const startMs = performance.now();
+  for (let seed = from; seed < from + count && failed.length < failuresMax; seed++) {
+    const scenario = scenarioOf(seed);
+    const result = run(scenario, mutation === undefined ? {} : { mutation });
+    const problems: string[] = [];
+    if (result.violations.length + result.alarms.length > 0) problems.push(describeRun(scenario, result));
+    if (seed % TWICE_EVERY === 0 && run(scenario, mutation === undefined ? {} : { mutation }).traceHash !== result.traceHash) problems.push(`seed ${seed} run twice leaves two traces`);
+    if (problems.length > 0) {
+      failed.push(seed);
+      for (const problem of problems) onFailure?.(problem);
+    }
+    marks.addAll(result.marks);
+    steps += result.steps;
+    events += result.events;
+    virtualMs += result.virtualMs;
+    done++;
+  }
+  const seconds = (performance.now() - startMs) / 1_000;
+  const missing = EXPECTED_MARKS.filter(({ mark, perThousand }) => (marks.counts.get(mark) ?? 0) < Math.floor((perThousand * done) / 1_000)).map(({ mark }) => mark);
+  const text = `${done} seeds in ${seconds.toFixed(1)} s: ${(done / seconds).toFixed(1)} seeds/s, ${Math.round(steps / done)} steps and ${Math.round(events / done)} events per seed, `
+    + `${Math.round(steps / seconds / 1_000)} k steps/s, ${Math.round(virtualMs / 1_000 / seconds)} × real time; ${failed.length === 0 ? "no failures" : `failed: ${failed.join(", ")}`}`;
+  return { failed, marks, missing, seedsPerSecond: done / seconds, text };
+}
