@@ -69,15 +69,19 @@ export class Crew {
     await running.exited;
   }
 
-  /** Politely, then not. */
-  async stop(): Promise<void> {
-    const all = [...this.running.values()].reverse();
+  /** Everybody, `last` when the others are gone: they may need it to say goodbye. */
+  async stop(last: string): Promise<void> {
+    const all = [...this.running.values()];
     this.running.clear();
-    for (const { child } of all) child.kill("SIGTERM");
-    await Promise.all(all.map(async ({ child, exited }) => {
-      const late = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
-      await exited;
-      clearTimeout(late);
-    }));
+    await Promise.all(all.filter(({ name }) => name !== last).map(endOf));
+    await Promise.all(all.filter(({ name }) => name === last).map(endOf));
   }
+}
+
+/** Politely, then not. */
+async function endOf({ child, exited }: Running): Promise<void> {
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
+  await exited;
+  clearTimeout(late);
 }

@@ -48,7 +48,10 @@ function fail(error: unknown): void {
   void end(1);
 }
 
-process.on("SIGINT", () => void end(130));
+process.on("SIGINT", () => {
+  if (!isEnding) hint("\nStopping.");
+  void end(130);
+});
 for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(143));
 // Whoever started us is gone.
 process.on("disconnect", () => void end(1));

@@ -11,6 +11,8 @@ export interface StageOptions {
   readonly onLost: (error: Error) => void;
 }
 
+const HOST = "host";
+
 export class Stage {
   readonly server: NatsServer;
   /** Of the conductor: it may do everything, because this server has no users. */
@@ -61,13 +63,13 @@ export class Stage {
   }
 
   async stop(): Promise<void> {
-    await this.crew.stop();
+    await this.crew.stop(HOST);
     await this.connection.close();
     await this.server.stop();
   }
 
   private async startHost(): Promise<void> {
-    this.hostNow = await this.crew.start("host", "host.ts", [join(this.folder, "host")]);
+    this.hostNow = await this.crew.start(HOST, "host.ts", [join(this.folder, "host")]);
   }
 
   private async startWorker(number: number): Promise<void> {

@@ -1,7 +1,8 @@
 /** The samples of `docs/guide.md`: what stands between `#region` and `#endregion` is shown there, and runs here. */
 import { AttemptAborted, Cancel, connect, defineJob, JobFailed, type Longshore, Rejected, RetryLater, Snooze } from "longshore";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { booking, greeting, ledger, thumbnail } from "./guide/jobs.ts";
+import { greeting } from "./guide/greeting.ts";
+import { booking, ledger, thumbnail } from "./guide/jobs.ts";
 import { startWorld, until, type World } from "./world.ts";
 
 let world: World;

@@ -3,6 +3,7 @@
  *
  * What is drawn while the run goes on (latencies, which message is lost) is chance of the world, not of the plan.
  */
+import { queueMatches } from "@longshore/job-queue";
 import type { JobOptions } from "@longshore/job-queue";
 import type { Random, Weather } from "@longshore/testkit/simulation";
 import type { Behaviour } from "./behaviour.ts";
@@ -49,19 +50,22 @@ function drawAdds(config: Config, random: Random, actions: Action[]): void {
     // Bursts and lulls.
     if (random.chance(0.1)) atMs = random.next() * config.troubleMs;
     else if (random.chance(0.3)) atMs += random.log(0.01, 5);
-    const behaviour = inGrains(drawBehaviour(random, hasBadHandlers), config.grainMs);
+    const topic = random.pick(TOPICS);
+    // One after the other, long ones would take too long for the whole run.
+    const isOrdered = config.queues.some((queue) => queue.config.type === "ordered" && queueMatches(queue.config.topics, topic));
+    const behaviour = inGrains(drawBehaviour(random, hasBadHandlers), isOrdered ? Math.min(50, config.grainMs) : config.grainMs, isOrdered ? 10 : 1);
     const options: { -readonly [Key in keyof JobOptions]: JobOptions[Key] } = {};
     if (behaviour.kind === "hangs" || random.chance(0.1)) options.timeoutMs = random.int(500, 4_000);
     if (behaviour.kind === "hangs" || random.chance(0.1)) options.retries = random.int(0, 2);
     if (random.chance(0.08)) options.delayMs = random.int(1, 5_000);
     if (random.chance(0.2)) options.retryDelayMs = random.int(1, 3_000);
     const name = random.chance(0.06) ? `u${random.int(1, 6)}` : undefined;
-    actions.push({ atMs: Math.min(atMs, config.troubleMs), kind: "add", client: random.int(0, config.clients - 1), name, topic: random.pick(TOPICS), behaviour, options, waits: random.chance(0.7) });
+    actions.push({ atMs: Math.min(atMs, config.troubleMs), kind: "add", client: random.int(0, config.clients - 1), name, topic, behaviour, options, waits: random.chance(0.7) });
   }
 }
 
-const inGrains = (behaviour: Behaviour, grainMs: number): Behaviour =>
-  "ms" in behaviour ? { ...behaviour, ms: Math.ceil(behaviour.ms / grainMs) * grainMs } : behaviour;
+const inGrains = (behaviour: Behaviour, grainMs: number, quicker: number): Behaviour =>
+  "ms" in behaviour ? { ...behaviour, ms: Math.ceil(behaviour.ms / quicker / grainMs) * grainMs } : behaviour;
 
 type Some = (family: Family, low: number, high: number, draft: () => Draft) => void;
 

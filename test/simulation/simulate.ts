@@ -39,8 +39,8 @@ export interface Run extends Verdict {
   readonly trace: readonly string[] | undefined;
 }
 
-/** How long the world gets to come to rest after the trouble. */
-const HEAL_MAX_MS = 300_000;
+/** After the trouble: how long nothing may begin or end before the world counts as stuck. Longer than any wait that is due. */
+const STUCK_AFTER_MS = 120_000;
 const LOOK_EVERY_MS = 500;
 const STEPS_MAX = 400_000;
 
@@ -84,8 +84,10 @@ class Simulation {
     this.advanceTo(config.troubleMs);
     if (config.isRewound) return this.verdict(this.rewind());
     this.heal();
-    for (let until = clock.monotonicMs() + HEAL_MAX_MS, round = 1; clock.monotonicMs() < until && !this.isAtRest(); round++) {
+    let [movedMs, moves] = [clock.monotonicMs(), 0];
+    for (let round = 1; clock.monotonicMs() - movedMs < STUCK_AFTER_MS && !this.isAtRest(); round++) {
       if (!this.advanceTo(clock.monotonicMs() + LOOK_EVERY_MS)) break;
+      if (cluster.workers.length !== moves) [movedMs, moves] = [clock.monotonicMs(), cluster.workers.length];
       // An order that was on its way for long may have suspended a queue again.
       if (round % 20 === 0) this.resumeQueues();
     }

@@ -81,8 +81,12 @@ export interface CommandSpec<Options extends OptionSpecs, Arguments extends Argu
   readonly args?: Arguments;
   readonly options?: Options;
   readonly examples?: readonly Example[];
+  /** Options that a later release brings, as they are typed, without dashes. */
+  readonly laterOptions?: readonly string[];
   /** Takes the options that say where NATS is. */
   readonly connects: boolean;
+  /** Ends in order when `io.signal` is aborted; any other command is then left where it is. */
+  readonly endsInOrder?: true;
   /** Ends by throwing when it does not end well. */
   readonly run: (context: Context<Options, Arguments>) => Promise<void>;
 }

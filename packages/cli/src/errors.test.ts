@@ -11,6 +11,8 @@ test.each([
   [fault("some/new", "backoff"), EXIT.unreachable],
   [fault("nats/denied"), EXIT.refused],
   [fault("some/rejection"), EXIT.refused],
+  [Object.assign(new Error("m"), { name: "Unavailable", code: "host/anything" }), EXIT.unreachable],
+  [Object.assign(new Error("m"), { name: "Unavailable", code: "server/denied" }), EXIT.refused],
   [{ code: "job/not-found", message: "m" }, EXIT.notFound],
   [Object.assign(new Error("m"), { code: "queue/invalid" }), EXIT.refused],
   [fault("history/chain-broken"), EXIT.failed],

@@ -53,6 +53,12 @@ const EXIT_BY_CODE: Readonly<Record<string, ExitCode>> = {
   "nats/no-jetstream": EXIT.unreachable,
   "host/absent": EXIT.unreachable,
   "host/unavailable": EXIT.unreachable,
+  // The library throws these as `Unavailable`, but somebody was there and said no.
+  "server/denied": EXIT.refused,
+  "nats/denied": EXIT.refused,
+  "nats/unauthorized": EXIT.refused,
+  "nats/too-old": EXIT.refused,
+  "client/too-large": EXIT.refused,
   "nats/no-server": EXIT.failed,
   "nats/start-failed": EXIT.failed,
   "history/chain-broken": EXIT.failed,

@@ -4,7 +4,7 @@ import { wrongUsage } from "./errors.ts";
 import { parseConditions } from "./values.ts";
 
 export const FILTER_OPTIONS = {
-  state: { kind: "text", value: "<state>", choices: ["queued", "active", "succeeded", "stopped", "given-up", "error", "dropped", "all", "history", "cancelled"], help: "queued, active, succeeded, stopped, given-up, error or dropped; all: unfinished; history: ended; cancelled: ended without success" },
+  state: { kind: "text", value: "<state>", choices: ["queued", "active", "succeeded", "stopped", "given-up", "error", "dropped", "all", "history", "cancelled"], help: "`queued`, `active`, `succeeded`, `stopped`, `given-up`, `error` or `dropped`; `all`: unfinished; `history`: ended; `cancelled`: ended without success" },
   topic: { kind: "text", value: "<topic>", help: "jobs of this topic" },
   queue: { kind: "text", value: "<name>", help: "jobs in this queue" },
   where: { kind: "list", value: "<condition>", help: "property=value, also < <= > >=; also job.createdAt, job.startedAt, job.endedAt, job.attempt, job.failures, job.createdBy, job.instance, job.reason. All must hold" },

@@ -22,6 +22,8 @@ export interface Io {
   err(text: string): void;
 }
 
+/** Why `signal` is aborted when stdout was closed. */
+export const NOBODY_READS = "EPIPE";
 const DEFAULT_COLUMNS = 100;
 
 function screenOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Screen {
@@ -47,8 +49,22 @@ export function processIo(): Io {
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     isBroken = true;
-    stop.abort("EPIPE");
+    stop.abort(NOBODY_READS);
   });
+  let draining: Promise<void> | undefined;
+  const drained = (): Promise<void> => {
+    draining ??= new Promise((resolve) => {
+      const done = (): void => {
+        draining = undefined;
+        stdout.off("drain", done);
+        stdout.off("error", done);
+        resolve();
+      };
+      stdout.once("drain", done);
+      stdout.once("error", done);
+    });
+    return draining;
+  };
   return {
     env,
     cwd: process.cwd(),
@@ -58,17 +74,7 @@ export function processIo(): Io {
     input: stdin,
     signal: stop.signal,
     nowMs: () => Date.now(),
-    out: (data) =>
-      new Promise((resolve) => {
-        if (isBroken || stdout.write(data)) return resolve();
-        const done = (): void => {
-          stdout.off("drain", done);
-          stdout.off("error", done);
-          resolve();
-        };
-        stdout.once("drain", done);
-        stdout.once("error", done);
-      }),
+    out: (data) => (isBroken || stdout.write(data) ? Promise.resolve() : drained()),
     err: (text) => void stderr.write(text),
   };
 }

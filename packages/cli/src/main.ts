@@ -4,4 +4,7 @@ import { COMMANDS } from "./commands.ts";
 import { processIo } from "./io.ts";
 import { runProgram } from "./program.ts";
 
-process.exitCode = await runProgram(process.argv.slice(2), COMMANDS, processIo());
+const io = processIo();
+process.exitCode = await runProgram(process.argv.slice(2), COMMANDS, io);
+// Whoever ended it does not wait for what is still on its way.
+if (io.signal.aborted) process.exit();

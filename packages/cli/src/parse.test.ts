@@ -6,7 +6,7 @@ const nothing = (): Promise<void> => Promise.resolve();
 
 const commands: readonly Command[] = [
   command({
-    name: "add", group: "jobs", summary: "Add", connects: true, run: nothing,
+    name: "add", group: "jobs", summary: "Add", connects: true, run: nothing, laterOptions: ["priority"],
     args: { topic: { kind: "required", help: "the topic" }, input: { kind: "optional", help: "json" } },
     options: {
       id: { kind: "text", help: "id" }, delay: { kind: "duration", help: "delay" }, at: { kind: "instant", help: "at" }, retries: { kind: "integer", help: "n" },
@@ -77,6 +77,7 @@ describe("wrong usage names the right word", () => {
     [["queues", "a", "b"], "`longshore queues` does not know what to do with \"b\" → see `longshore queues --help`"],
     [["add", "x", "--delay", "10"], "--delay \"10\" is not a duration → give it with its unit, for example 10s or 10ms"],
     [["replay", "--diff", "1"], "--diff needs two values → for example --diff 100 200"],
+    [["add", "x", "--priority", "3"], "--priority is not available yet: it comes with a later release → see `longshore add --help` for what is"],
     [["add", "x", "--constructor"], "`longshore add` has no option --constructor → see `longshore add --help`"],
   ])("%j", (argv, expected) => expect(refusal(...argv)).toBe(expected));
 });

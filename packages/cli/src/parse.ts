@@ -139,6 +139,9 @@ function single(rawName: string, value: string, spec: OptionSpec, nowMs: number)
 }
 
 function unknownOption(rawName: string, command: Command, specs: OptionSpecs): Error {
+  if (command.laterOptions?.includes(rawName.replace(/^-+/, "")) === true) {
+    return wrongUsage(`${rawName} is not available yet: it comes with a later release`, `see \`longshore ${command.name} --help\` for what is`);
+  }
   const meant = nearest(rawName.replace(/^-+/, ""), Object.keys(specs).map((name) => typed(name).slice(2)));
   return wrongUsage(`\`longshore ${command.name}\` has no option ${rawName}`, meant === undefined ? `see \`longshore ${command.name} --help\`` : `did you mean --${meant}?`);
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type OptionSpec, optionsOf } from "./command.ts";
+import { type Command, command, type OptionSpec, optionsOf } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { fakeIo } from "./fake-io.ts";
 import { nearest } from "./nearest.ts";
@@ -58,6 +58,25 @@ describe("the program", () => {
     expect(await runProgram(["setup"], COMMANDS, io)).toBe(4);
     expect(io.written.err).toContain("longshore up");
   });
+});
+
+describe("a signal", () => {
+  const never = (endsInOrder: boolean): readonly Command[] => [
+    command({
+      name: "wait", group: "operate", summary: "Wait", connects: false, ...(endsInOrder ? { endsInOrder } : {}),
+      run: ({ io }) => new Promise((resolve) => { if (endsInOrder) io.signal.addEventListener("abort", () => resolve()); }),
+    }),
+  ];
+  const end = async (endsInOrder: boolean, reason: string) => {
+    const io = fakeIo();
+    const running = runProgram(["wait"], never(endsInOrder), io);
+    io.stop.abort(reason);
+    return { code: await running, err: io.written.err };
+  };
+
+  test("ends a command where it is, with 1", async () => expect(await end(false, "SIGINT")).toEqual({ code: 1, err: expect.stringContaining("interrupted by SIGINT") }));
+  test("lets a command that ends in order end by itself", async () => expect(await end(true, "SIGINT")).toEqual({ code: 0, err: "" }));
+  test("that nobody reads on is no failure", async () => expect(await end(false, "EPIPE")).toEqual({ code: 0, err: "" }));
 });
 
 test("the nearest word is found, and none when nothing is near", () => {

@@ -1,8 +1,8 @@
 /** One run of the command: parse, run, and say how it ended. */
 import type { Command } from "./command.ts";
-import { EXIT, type ExitCode, explain } from "./errors.ts";
+import { EXIT, type ExitCode, explain, failed } from "./errors.ts";
 import { commandHelp, overview } from "./help.ts";
-import type { Io } from "./io.ts";
+import { type Io, NOBODY_READS } from "./io.ts";
 import { parse } from "./parse.ts";
 import { toJson } from "./render/json.ts";
 import { harmless, paintOf } from "./render/paint.ts";
@@ -24,7 +24,8 @@ export async function runProgram(argv: readonly string[], commands: readonly Com
       case "run": {
         const { command, options, args, shared } = typed.invocation;
         // The parser made these from the command's own specs.
-        await command.run({ options, args, shared, io } as unknown as Parameters<Command["run"]>[0]);
+        const running = command.run({ options, args, shared, io } as unknown as Parameters<Command["run"]>[0]);
+        await (command.endsInOrder === true ? running : Promise.race([running, interrupted(io)]));
         return EXIT.done;
       }
     }
@@ -33,7 +34,18 @@ export async function runProgram(argv: readonly string[], commands: readonly Com
   }
 }
 
+/** Never resolves; rejects when somebody ends the program. */
+function interrupted({ signal }: Io): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(failed("cli/interrupted", `interrupted by ${String(signal.reason)}`, "what was on its way may have taken effect"));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
 function report(error: unknown, isJson: boolean, io: Io): ExitCode {
+  // Whoever reads no further, as `head`, has seen enough.
+  if (io.signal.aborted && io.signal.reason === NOBODY_READS) return EXIT.done;
   const { exitCode, code, message, remedy } = explain(error);
   if (isJson) io.err(`${toJson({ error: { code, message, remedy } })}\n`);
   else {

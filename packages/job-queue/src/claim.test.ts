@@ -72,8 +72,9 @@ describe("how many run at a time", () => {
     expect(runsOf20(configured({ maxParallel }))).toBe(runs);
   });
 
-  it("QC-01 maxParallel 0 is invalid", () => {
+  it("QC-01 maxParallel 0 is invalid, but for an ordered queue, which runs one anyway", () => {
     const host = new MiniHost();
+    expect(host.configure("o", { topics: ["a"], type: "ordered", maxParallel: 0 }).kind).toBe("accepted");
     expect(host.configure("q", { topics: ["a"], maxParallel: 0 })).toMatchObject({ rejection: { code: "queue/invalid" } });
   });
 
@@ -215,6 +216,8 @@ describe("who gets it", () => {
     host.join("i1", [{ topics: ["t/*"], slots: 1 }]);
     for (let i = 0; i < 1_500; i++) host.succeed(host.submit(`t/${i}`));
     expect(host.state.queue("main").lanes.size).toBeLessThanOrEqual(1_025);
+    host.send("removeAll", { state: "history" });
+    expect(host.state.jobs.topics.size).toBe(0);
   });
 
   it("ten thousand topics that nobody takes cost a claim nothing", () => {

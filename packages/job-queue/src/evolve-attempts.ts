@@ -3,7 +3,7 @@ import { invariant } from "@longshore/kernel";
 import type { EventOf } from "./events.ts";
 import type { Job, JobExtra } from "./job.ts";
 import { countActive, countWaiting, leaveLane, refreshLane, requeue, topicStatistics } from "./lifecycle.ts";
-import { LOG_LINES_MAX } from "./limits.ts";
+import { HANDOVER_MS, LOG_LINES_MAX } from "./limits.ts";
 import type { QueueState } from "./state.ts";
 
 export function attemptStarted(state: QueueState, event: EventOf<"AttemptStarted">, at: number): void {
@@ -41,6 +41,8 @@ export function attemptFailed(state: QueueState, event: EventOf<"AttemptFailed">
   const topic = topicStatistics(state, job.topic, at);
   if (topic !== undefined) topic.failed++;
   if (event.error !== undefined) job.ensuredExtra.error = event.error;
+  // The wait after an attempt was taken away is the queue's, not the job's: somebody may stop the job meanwhile.
+  if (job.queue.isOrdered && event.kind !== "failed" && event.retryAt - at >= HANDOVER_MS) job.queue.heldUntil = at + HANDOVER_MS;
   requeue(state, job, event.retryAt, "retry", at);
 }
 

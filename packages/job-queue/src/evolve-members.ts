@@ -41,7 +41,7 @@ function left(state: QueueState, event: EventOf<"InstanceLeft">): void {
   const member = state.member(event.member);
   member.leftBecause = event.reason;
   const record = state.instances.get(member.instance);
-  if (record?.member === member) record.member = undefined;
+  if (record !== undefined) record.member = undefined;
   if (member.running.size > 0) state.lost.add(member);
   else state.members.delete(member.number);
 }

@@ -158,7 +158,7 @@ export class Job {
 
   becomeReady(order: number, at: number): void {
     const { wide, narrow, w, n } = this;
-    narrow[n + FLAGS]! &= ~SLEEPS;
+    narrow[n + FLAGS] = 0;
     narrow[n + STATE] = QUEUED;
     wide[w + ORDER] = order;
     wide[w + SINCE] = at;
@@ -167,7 +167,7 @@ export class Job {
 
   fallAsleep(until: number, reason: DelayReason, at: number): void {
     const { wide, narrow, w, n } = this;
-    narrow[n + FLAGS] = (narrow[n + FLAGS]! & RETRIED) | SLEEPS | (reason === "retry" ? SLEEPS_FOR_RETRY : 0);
+    narrow[n + FLAGS] = SLEEPS | (reason === "retry" ? SLEEPS_FOR_RETRY : 0);
     narrow[n + STATE] = QUEUED;
     wide[w + UNTIL] = until;
     wide[w + SINCE] = at;
@@ -202,7 +202,7 @@ export class Job {
   finish(state: EndState, result: Payload | undefined, at: number): void {
     const { wide, narrow, w, n, table } = this;
     if (narrow[n + STATE] !== ACTIVE) wide[w + STARTED_AT] = NONE;
-    narrow[n + FLAGS]! &= ~SLEEPS;
+    narrow[n + FLAGS] = 0;
     narrow[n + STATE] = STATES.indexOf(state);
     wide[w + SINCE] = at;
     if (result !== undefined) wide[w + RESULT] = table.payloads.storeResult(this.row, result);

@@ -218,6 +218,7 @@ describe("outcomes", () => {
     const [first, second] = [host.submit("sling/test", { retryDelayMs: 0 }), host.submit("sling/test")];
     host.fail(first!);
     expect(host.running()).toEqual([second]);
+    expect(host.state.job(first!).startedAt).toBeUndefined();
   });
 });
 

@@ -4,7 +4,7 @@ import { payloadToWire } from "./events.ts";
 import type { Job } from "./job.ts";
 import type { Member } from "./members.ts";
 import type { QueueState } from "./state.ts";
-import type { Payload, RunOptions } from "./vocabulary.ts";
+import type { RunOptions } from "./vocabulary.ts";
 import { RUN } from "./vocabulary.ts";
 
 export const jobByNumber = (state: QueueState, number: number): Job | undefined => state.jobs.get(number);
@@ -20,8 +20,6 @@ export const memberByNumber = (state: QueueState, number: number): Member | unde
 
 /** Jobs a member runs, by number. */
 export const runningOf = (member: Member): readonly Job[] => [...member.running].sort((a, b) => a.number - b.number);
-
-export const payloadOf = (_state: QueueState, payload: Payload): Payload => payload;
 
 /** What the worker of a live attempt is told; the same again when a dispatch is repeated. */
 export function runItem(_state: QueueState, job: Job, shard: string): readonly unknown[] {

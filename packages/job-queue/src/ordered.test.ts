@@ -106,6 +106,20 @@ describe("an ordered queue", () => {
     expect(host.running()).toEqual([next]);
   });
 
+  it.each(["stop", "remove"])("P5 a head whose attempt was lost holds the queue even when it is ended before its retry: %s", (verb) => {
+    const host = setup("i1", "i2");
+    const head = submit(host, 1);
+    const next = submit(host, 2);
+    host.leave("i1");
+    host.send(verb, { id: `main.${host.state.job(head).id}` });
+    expect(host.state.job(head).isEnded).toBe(true);
+    host.restart();
+    host.advance(HANDOVER_MS - 1);
+    expect(host.running()).toEqual([]);
+    host.advance(1);
+    expect(host.running()).toEqual([next]);
+  });
+
   it("a hold with nobody left behind it wakes nobody", () => {
     const host = setup();
     const [head, next] = [submit(host, 1), submit(host, 2)];

@@ -9,6 +9,10 @@ export class Texts {
   /** The last one asked for: jobs of one topic come together. */
   private latest = -1;
 
+  get size(): number {
+    return this.texts.length - this.free.length;
+  }
+
   get(index: number): string {
     return this.texts[index]!;
   }
@@ -25,7 +29,6 @@ export class Texts {
     this.indexes.delete(this.texts[index]!);
     this.texts[index] = "";
     this.free.push(index);
-    this.latest = -1;
   }
 
   private add(text: string): number {

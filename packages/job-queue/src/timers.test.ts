@@ -136,6 +136,18 @@ describe("the history", () => {
     expect(host.state.endedBytes).toBeLessThanOrEqual(2_500);
   });
 
+  it("many that expire together go in slices, ids too", () => {
+    const host = setup({ endedKeepMs: 1_000, keepIdsMs: 1_000 });
+    host.send("suspend", { queue: "main" });
+    for (let i = 0; i < 2_300; i++) host.submit("a", { id: `x${i}` });
+    host.send("stopAll", {});
+    host.advance(10_000);
+    const counts = (type: string): readonly number[] => host.events.flatMap((event) => (event.type === type && "count" in event ? [event.count] : []));
+    expect(counts("EndedExpired")).toEqual([1_000, 1_000, 300]);
+    expect(counts("IdsExpired")).toEqual([1_000, 1_000, 300]);
+    expect(host.state.jobs.size).toBe(0);
+  });
+
   it("a job taken out by hand is gone from every count", () => {
     const host = setup();
     const jobs = [host.submit("a"), host.submit("a"), host.submit("a")];

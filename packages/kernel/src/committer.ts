@@ -125,11 +125,13 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
       return true;
     }
     if (message.session !== undefined && this.at > message.session.notAfter) {
-      for (; batch.next < message.items.length; batch.next++) this.answerLate(batch, message.session, batch.next);
+      let isRefused = false;
+      for (; batch.next < message.items.length; batch.next++) isRefused = this.answerLate(batch, message.session, batch.next, !isRefused) || isRefused;
       return true;
     }
     const refusal = this.whyRefused(batch);
     if (refusal !== undefined) {
+      this.recordRefusal(batch, refusal);
       for (; batch.next < message.items.length; batch.next++) batch.sheet.note(batch.next, refusal);
       return true;
     }
@@ -147,16 +149,35 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     this.record({ type: "SessionAdvanced", session: key, from: first + from, to: first + batch.next - 1, firstUnanswered, notAfter });
   }
 
-  /** Too late to be decided. An earlier copy may have been: its recorded outcome is given, where there is one. */
-  private answerLate(batch: Batch, session: SessionUse, index: number): void {
+  /**
+   * Too late to be decided. An earlier copy may have been: its recorded outcome is given, where there is one. True when
+   * the item is refused; the first refusal of a message is recorded.
+   */
+  private answerLate(batch: Batch, session: SessionUse, index: number, isFirst: boolean): boolean {
     const { sessions } = this.history.kernel;
     const known = lookUp(sessions, session.key, session.birth, session.first + index, this.at, this.limits);
-    if (known.kind === "recorded") batch.sheet.note(index, known.outcome);
-    else if (known.kind !== "dropped") batch.sheet.note(index, sessions.has(session.key) ? EXPIRED : UNKNOWN_SESSION);
+    if (known.kind === "dropped") return false;
+    if (known.kind === "recorded") {
+      batch.sheet.note(index, known.outcome);
+      return false;
+    }
+    const refusal = sessions.has(session.key) ? EXPIRED : UNKNOWN_SESSION;
+    if (isFirst) this.recordRefusal(batch, refusal);
+    batch.sheet.note(index, refusal);
+    return true;
   }
 
-  /** Whole messages refused before any of their items reaches `decide`: nothing is recorded, the sender may ask again. */
-  private whyRefused(batch: Batch): RecordedOutcome | undefined {
+  /** A direct sender hears of a refusal; what was durable in an inbox must not vanish without a trace. One event per message. */
+  private recordRefusal(batch: Batch, refusal: Extract<RecordedOutcome, { kind: "rejected" }>): void {
+    const { origin, next, message } = batch;
+    if (origin.kind !== "inbox") return;
+    const source = { kind: "inbox", stream: origin.stream, sequence: origin.sequence, index: next } as const;
+    const left = message.items.length - next;
+    this.record({ type: "CommandRejected", source, code: refusal.code, message: refusal.message, detail: left > 1 ? { commands: left } : undefined });
+  }
+
+  /** Whole messages refused before any of their items reaches `decide`. */
+  private whyRefused(batch: Batch): Extract<RecordedOutcome, { kind: "rejected" }> | undefined {
     const { session, link, items } = batch.message;
     if (link !== undefined && this.history.kernel.brokenLinks.has(link.sender)) return refuse("link/broken", "this link skipped a number and is stopped");
     if (session === undefined) return undefined;
@@ -274,6 +295,6 @@ function keyOf(batch: Batch, index: number, source: CommandSource): string {
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-const refuse = (code: string, message: string): RecordedOutcome => ({ kind: "rejected", code, message });
+const refuse = (code: string, message: string): Extract<RecordedOutcome, { kind: "rejected" }> => ({ kind: "rejected", code, message });
 const EXPIRED = refuse("session/expired", "the command reached the host after its notAfter, and no outcome of it is recorded: if it was sent for the first time, it has not been decided");
 const UNKNOWN_SESSION = refuse("session/unknown", "the host no longer knows this session: the outcome of its commands is unknown");

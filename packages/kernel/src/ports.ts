@@ -41,8 +41,8 @@ export interface Journal {
   get(version: Version, done: (commit: StoredCommit | undefined) => void): void;
   /** Forgets commits below a version. Never reaches the last one. */
   purge(below: Version, done: (ok: boolean) => void): void;
-  /** Bytes and commits held now. */
-  size(done: (size: { readonly bytes: number; readonly commits: number; readonly first: Version } | undefined) => void): void;
+  /** Bytes and commits held now, and how many bytes there is room for where that is limited. */
+  size(done: (size: { readonly bytes: number; readonly commits: number; readonly first: Version; readonly bytesMax?: number } | undefined) => void): void;
 }
 
 export interface InboxMessage {

@@ -2,7 +2,7 @@
  * What of a journal may be forgotten.
  *
  * Only what lies below the latest snapshot, and of that what is older than the time horizon or beyond the byte horizon
- * (bytes win: a store that is full can take no snapshot, so it must never come to that). Never the last commit: it
+ * (bytes win: a store that is full can take no snapshot, so it must never come to that, whatever was configured). Never the last commit: it
  * carries the guard.
  */
 import type { Clock, Journal, Version } from "./ports.ts";
@@ -20,6 +20,8 @@ interface Point {
 const LOOK_EVERY_MS = 10_000;
 /** Places in time that are remembered; the step between them doubles when there are too many. */
 const POINTS_MAX = 4_096;
+/** So much of the room is used before bytes win. */
+const FULL = 0.8;
 
 export class Retention {
   private readonly journal: Journal;
@@ -59,7 +61,7 @@ export class Retention {
     if (latest === undefined) return;
     this.journal.size((size) => {
       if (size === undefined) return;
-      const below = Math.min(this.snapshot, Math.max(this.belowByTime(latest.at), this.belowByBytes(size.bytes, size.first)));
+      const below = Math.min(this.snapshot, Math.max(this.belowByTime(latest.at), this.belowByBytes(size)));
       if (below <= Math.max(this.purged, size.first)) return;
       this.journal.purge(below, (ok) => {
         if (!ok) return;
@@ -75,9 +77,10 @@ export class Retention {
     return below;
   }
 
-  private belowByBytes(bytes: number, first: Version): Version {
-    if (bytes <= this.horizon.keepBytes) return 0;
-    const share = (bytes - this.horizon.keepBytes) / bytes;
+  private belowByBytes({ bytes, first, bytesMax = Number.POSITIVE_INFINITY }: { readonly bytes: number; readonly first: Version; readonly bytesMax?: number }): Version {
+    const keepBytes = Math.min(this.horizon.keepBytes, bytesMax * FULL);
+    if (bytes <= keepBytes) return 0;
+    const share = (bytes - keepBytes) / bytes;
     return Math.ceil(first + (this.snapshot - first) * share);
   }
 }

@@ -64,20 +64,22 @@ function append(connection: Connection, stream: string, subject: string, bytes: 
   connection.calls.request(subject, bytes, { timeoutMs: API_TIMEOUT_MS, headers: guard, whileDown: "fail" }, (answer) => done(appendAnswer(answer)));
 }
 
-type Size = { readonly bytes: number; readonly commits: number; readonly first: number } | undefined;
+type Size = Parameters<Parameters<Journal["size"]>[0]>[0];
 
 /** Bytes are those of the whole stream, in proportion: the server counts messages per subject, bytes only in all. */
 function size(connection: Connection, stream: string, subject: string, done: (size: Size) => void): void {
   callApi(connection, `STREAM.INFO.${stream}`, { subjects_filter: subject }, (answer) => {
-    const state = answer.kind === "ok" ? answer.body["state"] : undefined;
+    const { state, config } = answer.kind === "ok" ? answer.body : {};
     if (!isRecord(state)) return done(undefined);
     const subjects = isRecord(state["subjects"]) ? state["subjects"] : {};
     const commits = Number(subjects[subject] ?? 0);
     const messages = Number(state["messages"] ?? 0);
-    const bytes = messages === 0 ? 0 : Math.ceil((Number(state["bytes"] ?? 0) * commits) / messages);
+    const share = messages === 0 ? 1 : commits / messages;
+    const bytes = Math.ceil(Number(state["bytes"] ?? 0) * share);
+    const streamBytesMax = isRecord(config) ? Number(config["max_bytes"] ?? -1) : -1;
     directMessage(connection, stream, { seq: 1, next_by_subj: subject }, (first) => {
       if (first.kind !== "message") return done(undefined);
-      done({ bytes, commits, first: first.message?.sequence ?? 0 });
+      done({ bytes, commits, first: first.message?.sequence ?? 0, ...(streamBytesMax > 0 ? { bytesMax: streamBytesMax * share } : {}) });
     });
   });
 }

@@ -92,7 +92,7 @@ const usesPayloads = (subjects: Subjects, streams: StreamNames, principal: strin
 ];
 
 const submitter: Table = (subjects, streams, principal) => ({
-  publish: [...speaksAs(subjects, "submit", principal), ...usesPayloads(subjects, streams, principal)],
+  publish: [...speaksAs(subjects, "submit", principal), subjects.watch("*", "*", principal), ...usesPayloads(subjects, streams, principal)],
   subscribe: [`${subjects.prefix}re.${principal}.*`],
   responds: false,
 });
@@ -126,7 +126,7 @@ const host: Table = (subjects, streams, principal) => ({
     ...reads(streams.journal, `${subjects.prefix}jr.>`),
     ...reads(streams.snapshots, `${subjects.prefix}sn.>`),
   ],
-  subscribe: [...["cm", "q", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*")],
+  subscribe: [...["cm", "q", "wa", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*")],
   responds: false,
 });
 
@@ -154,7 +154,11 @@ const observer: Table = (subjects, streams, principal) => ({
 
 const operator: Table = (subjects, streams, principal) => {
   const looks = observer(subjects, streams, principal);
-  return { ...looks, publish: [...speaksAs(subjects, "operate", principal), ...looks.publish.slice(1), ...usesPayloads(subjects, streams, principal)] };
+  return {
+    ...looks,
+    publish: [...speaksAs(subjects, "operate", principal), subjects.watch("*", "*", principal), ...looks.publish.slice(1), ...usesPayloads(subjects, streams, principal)],
+    subscribe: [...looks.subscribe, `${subjects.prefix}re.${principal}.*`],
+  };
 };
 
 /** Another cluster, whose principal is its name: its routers' messages, and the payloads that go with them. */

@@ -15,10 +15,3 @@ export const thumbnail = defineJob("media/thumbnail", {
 export const ledger = defineQueue("ledger", { topics: ["ledger/*"], type: "ordered" });
 export const booking = defineJob("ledger/booking", { input: z.object({ amount: z.number() }) });
 // #endregion
-
-// #region run
-export const greeting = defineJob("greeting", {
-  input: z.object({ name: z.string() }),
-  run: ({ name }) => `Hello, ${name}`,
-});
-// #endregion

@@ -9,7 +9,7 @@ import { failed, notFound, refused, wrongUsage } from "../errors.ts";
 import { type Io, linesOf, readAll } from "../io.ts";
 import { hint, present } from "../present.ts";
 import { harmless } from "../render/paint.ts";
-import { progressOf } from "../render/progress.ts";
+import { jobProgressOf, progressOf } from "../render/progress.ts";
 import { plural, showCount } from "../render/quantities.ts";
 import { parseJson, parsePairs } from "../values.ts";
 
@@ -42,7 +42,9 @@ export const add: Command = command({
     { line: "jq -c .orders[] orders.json | longshore add order/import --file -", says: "one job for each" },
     { line: "longshore add report/daily --id 2026-05-01 --at 23:30", says: "once, tonight" },
   ],
+  laterOptions: ["key", "priority", "unique", "start-within", "depends-on", "needs"],
   connects: true,
+  endsInOrder: true,
   run: (context) => {
     const { args, options, shared, io } = context;
     const given = addOptions(options);
@@ -101,7 +103,7 @@ type Output = Pick<Parameters<typeof present>[0], "shared" | "io">;
 async function waitFor(handle: JobHandle, output: Output): Promise<void> {
   hint(output, handle.id);
   try {
-    const result = await handle.result({ signal: output.io.signal });
+    const result = await resultOf(handle, output.io);
     await present(output, { id: handle.id, outcome: handle.outcome, state: "succeeded", result: result ?? null }, () => `${JSON.stringify(result ?? null, undefined, output.io.outScreen.isTerminal ? 2 : undefined)}\n`);
   } catch (error) {
     if (output.io.signal.aborted) throw failed("job/not-awaited", `job ${handle.id} goes on; only the waiting was ended`, `longshore job ${handle.id} --follow`);
@@ -109,6 +111,27 @@ async function waitFor(handle: JobHandle, output: Output): Promise<void> {
     const { id, state, attempts, reason, error: cause } = error;
     await present(output, { id, outcome: handle.outcome, state, attempts, reason, error: cause }, () => "");
     throw failed(error.code, error.message, `longshore job ${id} shows what happened, longshore retry ${id} runs it again`);
+  }
+}
+
+/** On a terminal, with what the job says of its progress until then. */
+async function resultOf(handle: JobHandle, io: Io): Promise<unknown> {
+  if (!io.errScreen.isTerminal) return handle.result({ signal: io.signal });
+  const watching = new AbortController();
+  const progress = jobProgressOf(io);
+  const watched = (async () => {
+    for await (const event of handle.follow({ signal: watching.signal })) {
+      const { type, fraction, message } = event as { readonly type: string; readonly fraction?: number | null; readonly message?: string | null };
+      if (type === "JobProgressed") progress.at(fraction ?? null, message ?? null);
+    }
+    // Nobody may look at the history: then there is only the result.
+  })().catch(() => undefined);
+  try {
+    return await handle.result({ signal: io.signal });
+  } finally {
+    watching.abort();
+    await watched;
+    progress.end();
   }
 }
 

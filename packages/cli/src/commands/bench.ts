@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect as connectNats, provision, startServer } from "@longshore/nats";
 import { connect, defineJob, type Longshore } from "longshore";
 import { type Command, command } from "../command.ts";
-import { wrongUsage } from "../errors.ts";
+import { failed, wrongUsage } from "../errors.ts";
 import { fold } from "../history/fold.ts";
 import { liveSource } from "../history/live-source.ts";
 import type { Io } from "../io.ts";
@@ -14,7 +14,7 @@ import { progressOf } from "../render/progress.ts";
 import { showCount, showDuration, showRate } from "../render/quantities.ts";
 import { renderTable } from "../render/table.ts";
 import { startJobQueue } from "../services/job-queue.ts";
-import { Closing } from "../stopping.ts";
+import { Closing, untilStopped } from "../stopping.ts";
 
 interface Figure {
   readonly what: string;
@@ -50,6 +50,7 @@ export const bench: Command = command({
   },
   examples: [{ line: "longshore bench --payload 1024", says: "with inputs of 1 KiB" }],
   connects: false,
+  endsInOrder: true,
   async run({ options, shared, io }) {
     const settings: Settings = {
       jobs: atLeastOne("--jobs", options.jobs ?? DEFAULTS.jobs),
@@ -59,7 +60,8 @@ export const bench: Command = command({
     };
     const closing = new Closing(openLog(io, { log: "off", logLevel: undefined }));
     try {
-      const figures = await measure(settings, io, closing);
+      const figures = await Promise.race([measure(settings, io, closing), untilStopped(io)]);
+      if (typeof figures === "string") throw failed("cli/interrupted", "interrupted", "its server and its store are gone again");
       const machine = { cpu: cpus()[0]?.model ?? "", processors: availableParallelism(), node: process.version };
       await present({ shared, io }, { machine, settings, figures }, () => figuresText(figures, io));
       hint({ shared, io }, `${machine.processors} × ${machine.cpu}, node ${machine.node}, inputs of ${settings.payloadBytes} bytes, every write synced`);

@@ -1,8 +1,9 @@
+import type { InstanceView } from "@longshore/job-queue";
 import { type Connection, type Finding, preflight, ROLE_NAMES, type RoleName } from "@longshore/nats";
 import { type Command, command } from "../command.ts";
 import { type Place, withConnection } from "../connection.ts";
 import { failed, wrongUsage } from "../errors.ts";
-import { historyAddress, showAddress } from "../history/address.ts";
+import { type HistoryAddress, historyAddress, showAddress } from "../history/address.ts";
 import { askHost, type HostDescription } from "../host-query.ts";
 import type { Io } from "../io.ts";
 import { nearest } from "../nearest.ts";
@@ -66,7 +67,7 @@ async function hostFindings(connection: Connection, { cluster, shard }: Place): 
       const { instance, incarnation, software, epoch, commit, blocked } = answer.answer as HostDescription;
       const found = `${software} on ${instance} (${incarnation}), epoch ${epoch}, commit ${showCount(commit)}`;
       const host: Finding = blocked === false ? { check, ok: true, found, remedy: "" } : { check, ok: false, found: `${found}; it cannot write: ${blocked}`, remedy: "see the room in the streams and on the disk" };
-      return [host, await parkedFinding(connection, address)];
+      return [host, await parkedFinding(connection, address), await workersFinding(connection, address)];
     }
     case "no-responders":
       return [{ check, ok: false, found: "none is running", remedy: "start one: `longshore run job-queue`; until then jobs are kept in the inbox" }];
@@ -77,13 +78,22 @@ async function hostFindings(connection: Connection, { cluster, shard }: Place): 
   }
 }
 
-async function parkedFinding(connection: Connection, address: Parameters<typeof askHost>[1]): Promise<Finding> {
+async function parkedFinding(connection: Connection, address: HistoryAddress): Promise<Finding> {
   const check = "parked commands";
   const answer = await askHost(connection, address, { ask: "parked" });
   const parked = answer.kind === "answer" && Array.isArray(answer.answer) ? answer.answer : [];
   if (parked.length === 0) return { check, ok: true, found: "none", remedy: "" };
   const [first] = parked as readonly { readonly reason?: unknown }[];
   return { check, ok: false, found: `${plural(parked.length, "command")} made the actor fail, the first: ${String(first?.reason)}`, remedy: "they were set aside and change nothing; report them with `longshore export`" };
+}
+
+async function workersFinding(connection: Connection, address: HistoryAddress): Promise<Finding> {
+  const check = "workers";
+  const answer = await askHost(connection, address, { ask: "instances" });
+  const present = answer.kind === "answer" && Array.isArray(answer.answer) ? (answer.answer as readonly InstanceView[]) : [];
+  if (present.length === 0) return { check, ok: "unknown", found: "nobody works for this shard now", remedy: "start some: `longshore run worker jobs.ts`" };
+  const topics = new Set(present.flatMap(({ pools }) => pools.flatMap((pool) => pool.topics)));
+  return { check, ok: true, found: `${plural(present.length, "instance")}, ${plural(topics.size, "topic")}`, remedy: "" };
 }
 
 function findingsText(findings: readonly Finding[], io: Io): string {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type AppendAnswer, type Snapshot, subjectsOf } from "@longshore/kernel";
+import { type AppendAnswer, type Journal, type LastAnswer, type Snapshot, sameBytes, subjectsOf } from "@longshore/kernel";
 import { type Connection, journalOf, snapshotsOf, verify, wireOf } from "@longshore/nats";
 import { type Command, command } from "../command.ts";
 import { withConnection } from "../connection.ts";
@@ -49,7 +49,7 @@ async function requireEmpty(connection: Connection, address: HistoryAddress): Pr
   const missing = findings.find(({ what }) => what === "missing");
   if (missing !== undefined) throw refused("setup/missing", `stream ${missing.stream} ${missing.found}`, missing.remedy);
   const journal = journalOf(connection, address);
-  const last = await new Promise<Parameters<Parameters<typeof journal.last>[0]>[0]>((done) => journal.last(done));
+  const last = await new Promise<LastAnswer>((done) => journal.last(done));
   if (last.kind !== "last") throw readFault(name, last);
   if (last.commit !== undefined) {
     throw refused("history/not-empty", `${name} of cluster ${address.cluster} is not empty`, "import into a fresh cluster, or under the name of another shard");
@@ -65,7 +65,7 @@ async function append(connection: Connection, address: HistoryAddress, source: F
   let commits = 0;
   let version = 0;
   for await (const stored of source.stored()) {
-    const answer = await new Promise<AppendAnswer>((done) => journal.append(stored.bytes, version, done));
+    const answer = await appended(journal, stored.bytes, version);
     if (answer.kind !== "stored") {
       throw failed("history/half-imported", `commit ${stored.version} was not stored (${answer.cause}): ${plural(commits, "commit")} are there`,
         "delete them with the stream, mend the cause and import again");
@@ -76,6 +76,15 @@ async function append(connection: Connection, address: HistoryAddress, source: F
     if (snapshot?.number === stored.version) await save(connection, address, { ...snapshot, version });
   }
   return { commits, version };
+}
+
+/** In doubt the journal itself tells: its last commit is ours, or it is not stored. */
+async function appended(journal: Journal, bytes: Uint8Array, expected: number): Promise<AppendAnswer> {
+  const answer = await new Promise<AppendAnswer>((done) => journal.append(bytes, expected, done));
+  if (answer.kind !== "doubt") return answer;
+  const last = await new Promise<LastAnswer>((done) => journal.last(done));
+  const isOurs = last.kind === "last" && last.commit !== undefined && sameBytes(last.commit.bytes, bytes);
+  return isOurs ? { kind: "stored", version: last.commit.version } : answer;
 }
 
 async function save(connection: Connection, address: HistoryAddress, snapshot: Snapshot): Promise<void> {

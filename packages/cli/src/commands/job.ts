@@ -15,6 +15,7 @@ export const job: Command = command({
   options: { follow: { kind: "flag", short: "f", help: "print its events as they happen, up to its end" } },
   examples: [{ line: "longshore job main.01J5 --follow", says: "watch it" }],
   connects: true,
+  endsInOrder: true,
   run: ({ args, options, shared, io }) =>
     withClient(shared, io, async (ls) => {
       const view = await ls.jobs.get(args.id);

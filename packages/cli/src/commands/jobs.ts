@@ -33,6 +33,7 @@ export const jobs: Command = command({
     { line: "longshore jobs --follow --json | jq -r .type", says: "the feed, for a script" },
   ],
   connects: true,
+  endsInOrder: true,
   run: ({ options, shared, io }) => {
     if (options.follow) return withClient(shared, io, (ls) => follow(ls, followFilter(options), shared, io));
     const filter = filterOf(options);

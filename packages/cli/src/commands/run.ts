@@ -2,7 +2,7 @@ import type { StopReason } from "@longshore/kernel";
 import { connect, type ConnectOptions as NatsOptions } from "@longshore/nats";
 import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
-import { CommandFailure, EXIT, refused, wrongUsage } from "../errors.ts";
+import { CommandFailure, refused, wrongUsage } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
@@ -36,6 +36,7 @@ export const run: Command = command({
     { line: "longshore run job-queue worker jobs.ts", says: "both in one process" },
   ],
   connects: true,
+  endsInOrder: true,
   async run({ args, options, shared, io }) {
     const { hosts, files, isWorker } = servicesIn(args.services);
     const loaded = await loadFiles(files, io.cwd);
@@ -82,7 +83,7 @@ interface Started {
 /** Undefined when a signal came while it was standing by. */
 async function startHost(options: HostOptions, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
   const { shard } = place;
-  const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code }) };
+  const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code, reason: fault.message }) };
   // A wrong address or password is told now, not after a wait.
   await (await connect(connection)).close();
   const starting = startJobQueue({
@@ -98,8 +99,6 @@ async function startHost(options: HostOptions, { shared, io, log, closing, place
   if (typeof first === "string") {
     log.event("info", "stopping", { signal: first });
     // Nothing was opened: there is nothing to hand over.
-    process.exitCode = EXIT.done;
-    setImmediate(() => process.exit());
     return undefined;
   }
   closing.add("job-queue", () => first.close());

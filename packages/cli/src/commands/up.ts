@@ -43,6 +43,7 @@ export const up: Command = command({
     { line: "longshore up --store /var/lib/longshore --port 4222", says: "a small installation" },
   ],
   connects: false,
+  endsInOrder: true,
   async run({ args, options, shared, io }) {
     const log = openLog(io, options);
     const loaded = await loadFiles(args.files, io.cwd);

@@ -1,5 +1,5 @@
 /** Reads a history from its journal. */
-import type { Snapshot, StoredCommit } from "@longshore/kernel";
+import type { Journal, LastAnswer, ReadAnswer, Snapshot, StoredCommit } from "@longshore/kernel";
 import { type Connection, journalOf, snapshotsOf } from "@longshore/nats";
 import { notFound } from "../errors.ts";
 import { type HistoryAddress, showAddress } from "./address.ts";
@@ -7,9 +7,12 @@ import { type HistorySource, readFault } from "./source.ts";
 
 /** @throws {CommandFailure} `cli/not-found` when there is no such history. */
 export async function liveSource(connection: Connection, address: HistoryAddress): Promise<HistorySource> {
-  const journal = journalOf(connection, address);
   const name = showAddress(address);
-  const last = await new Promise<Parameters<Parameters<typeof journal.last>[0]>[0]>((resolve) => journal.last(resolve));
+  const exact = await lastOf(journalOf(connection, address));
+  // Observers may look at replicas only.
+  const isObserver = exact.kind === "stop" && exact.cause === "denied";
+  const journal = journalOf(connection, { ...address, from: "replica" });
+  const last = isObserver ? await lastOf(journal) : exact;
   if (last.kind !== "last") throw readFault(name, last);
   if (last.commit === undefined) throw notFound(`there is no history ${name} in cluster ${address.cluster}`, "name the shard, as in job-queue.main, and the cluster with --cluster");
   const size = await new Promise<{ readonly commits: number; readonly first: number } | undefined>((resolve) => journal.size(resolve));
@@ -17,7 +20,7 @@ export async function liveSource(connection: Connection, address: HistoryAddress
     address,
     name,
     commits: size?.commits,
-    snapshot: () => new Promise<Snapshot | undefined>((resolve) => snapshotsOf(connection, address).latest(resolve)),
+    snapshot: () => new Promise<Snapshot | undefined>((resolve) => snapshotsOf(connection, { ...address, from: "replica" }).latest(resolve)),
     async first() {
       const first = size === undefined ? undefined : await new Promise<StoredCommit | undefined>((resolve) => journal.get(size.first, resolve));
       if (first === undefined) throw readFault(name, { kind: "unavailable" });
@@ -28,7 +31,7 @@ export async function liveSource(connection: Connection, address: HistoryAddress
   };
 }
 
-type Journal = ReturnType<typeof journalOf>;
+const lastOf = (journal: Journal): Promise<LastAnswer> => new Promise((resolve) => journal.last(resolve));
 
 async function readAll(name: string, journal: Journal, onCommit: (commit: StoredCommit) => void): Promise<void> {
   let failure: { readonly error: unknown } | undefined;
@@ -40,7 +43,7 @@ async function readAll(name: string, journal: Journal, onCommit: (commit: Stored
       failure = { error };
     }
   };
-  const answer = await new Promise<Parameters<Parameters<Journal["read"]>[2]>[0]>((resolve) => journal.read(0, take, resolve));
+  const answer = await new Promise<ReadAnswer>((resolve) => journal.read(0, take, resolve));
   if (failure !== undefined) throw failure.error;
   if (answer.kind !== "end") throw readFault(name, answer);
 }

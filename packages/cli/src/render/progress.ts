@@ -1,6 +1,6 @@
 /** A progress line on a terminal; on anything else nothing at all. */
 import type { Io } from "../io.ts";
-import { paintOf } from "./paint.ts";
+import { harmless, paintOf } from "./paint.ts";
 import { showCount, showRate } from "./quantities.ts";
 
 export interface Progress {
@@ -33,6 +33,28 @@ export function progressOf(io: Io, what: string): Progress {
     },
     end() {
       if (isShown) io.err("\r\u001b[K");
+    },
+  };
+}
+
+/** What a job says of itself while somebody waits for it; on anything but a terminal nothing. */
+export interface JobProgress {
+  at(fraction: number | null, message: string | null): void;
+  end(): void;
+}
+
+export function jobProgressOf(io: Io): JobProgress {
+  const paint = paintOf(io.errScreen);
+  let isShown = false;
+  return {
+    at(fraction, message) {
+      isShown = true;
+      const bar = fraction === null ? "" : `${paint.cyan(barOf(fraction))} ${Math.round(fraction * 100)} % `;
+      io.err(`\r\u001b[K${bar}${harmless(message ?? "")}`);
+    },
+    end() {
+      if (isShown) io.err("\r\u001b[K");
+      isShown = false;
     },
   };
 }

@@ -6,12 +6,12 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { jobQueue, presence, results } from "@longshore/job-queue";
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
-import { Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
+import { jobQueue, presence, results } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
+import { Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
+import type { Connection, ConnectOptions } from "@longshore/nats";
 import { connect, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wireOf } from "@longshore/nats";
-import type { ConnectOptions, Connection } from "@longshore/nats";
 import type { FollowerData, FollowerSays } from "./follower-thread.ts";
 import { newIncarnation, nodeClock, sha256 } from "./node-ports.ts";
 

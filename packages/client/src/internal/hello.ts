@@ -27,9 +27,10 @@ export interface HelloFields {
 
 export interface HelloHandlers {
   fields(): HelloFields;
-  answered(answer: Answer, sentMs: number): void;
+  /** `said`: the fields it answers. */
+  answered(answer: Answer, sentMs: number, said: HelloFields): void;
   /** Nobody was there, or no answer came. */
-  unheard(): void;
+  unheard(said: HelloFields): void;
 }
 
 export class Hello {
@@ -60,13 +61,14 @@ export class Hello {
     this.isWanted = false;
     this.cancelTimer();
     const sentMs = this.ports.clock.monotonicMs();
-    this.ports.wire.request(this.subject, encode(this.handlers.fields()), this.limits.helloTimeoutMs, (answer) => {
+    const said = this.handlers.fields();
+    this.ports.wire.request(this.subject, encode(said), this.limits.helloTimeoutMs, (answer) => {
       this.isAsking = false;
       if (this.isClosed) return;
       this.schedule(answer.kind === "no-responders" ? this.limits.helloRetryMs : this.limits.helloEveryMs, sentMs);
       const read = answer.kind === "answer" ? readAnswer(answer.data) : undefined;
-      if (read === undefined) this.handlers.unheard();
-      else this.handlers.answered(read, sentMs);
+      if (read === undefined) this.handlers.unheard(said);
+      else this.handlers.answered(read, sentMs, said);
       if (this.isWanted) this.say();
     });
   }

@@ -116,8 +116,38 @@ describe("a worker that closes", () => {
     expect(report().message["outcome"]).toEqual([[1, 1, OUTCOME.released]]);
     taken();
     greet();
+    greet();
     expect(isClosed).toBe(true);
     started[0]!.end({ kind: "succeeded", result: null });
+  });
+
+  it("says that it leaves even when nothing runs", () => {
+    const { greet, limits, loop, wire } = setup();
+    greet();
+    let isClosed = false;
+    loop.close(limits.drainMs, () => { isClosed = true; });
+    greet();
+    expect([isClosed, wire.last(".hi.").message["leaving"]]).toEqual([false, true]);
+    greet();
+    expect(isClosed).toBe(true);
+  });
+
+  it("hands back at once what has not begun, and begins it no more", () => {
+    const { greet, limits, loop, report, run, started, taken } = setup({ slots: 1 });
+    for (const job of [1, 2, 3]) run(job);
+    loop.close(limits.drainMs, () => undefined);
+    greet();
+    expect(report().message["outcome"]).toEqual([[2, 1, OUTCOME.released], [3, 1, OUTCOME.released]]);
+    taken();
+    started[0]!.end({ kind: "succeeded", result: null });
+    expect(started).toHaveLength(1);
+  });
+
+  it("begins nothing when it is killed", () => {
+    const { loop, run, started } = setup({ slots: 1 });
+    for (const job of [1, 2, 3]) run(job);
+    loop.kill();
+    expect(started).toHaveLength(1);
   });
 
   it("hands back at once what it is still told", () => {
@@ -143,7 +173,7 @@ describe("a worker that closes", () => {
     }
     expect(wire.stores[0]!.subject).toBe("ls.c.in.job-queue.main.outcome.alice");
     wire.stores[0]!.done({ kind: "stored", sequence: 1 });
-    for (const request of wire.open(".hi.")) request.fail("no-responders");
+    while (wire.open(".hi.").length > 0) wire.open(".hi.")[0]!.fail("no-responders");
     expect(isClosed).toBe(true);
   });
 

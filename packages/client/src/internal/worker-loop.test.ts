@@ -97,6 +97,13 @@ describe("a worker runs", () => {
     expect(started).toHaveLength(2);
   });
 
+  it("nothing that was told before it was taken in: that was for an earlier incarnation", () => {
+    const { run, started, wire } = setup();
+    wire.last(".hi.").answer({ epoch: 1, told: 2, at: 0, member: 5, proven: true, again: true });
+    for (const job of [1, 2, 3]) run(job);
+    expect(started.map(({ job }) => job)).toEqual([3]);
+  });
+
   it("nothing that a host of an older epoch says", () => {
     const { run, started } = setup();
     run(1, 1, {}, 5);

@@ -10,6 +10,7 @@
  * - a message of an older epoch is refused: its host has been overtaken;
  * - a dispatch is known by (job, attempt): a repeat changes nothing, a higher attempt supersedes the one that runs;
  * - a missing number means a lost message: a hello goes out at once, and the host tells everything again;
+ * - what was told before the host took this incarnation in was for an earlier one, and is let pass;
  * - when the host answers under another member number, it had given this worker up: what ran before is superseded;
  * - exclusive attempts (ordered queues) are aborted when the host has not proven itself for T, because after twice that
  *   time another host may start them elsewhere.
@@ -35,7 +36,7 @@ import { poolFor } from "./patterns.ts";
 import type { PoolSpec } from "./pool.ts";
 import { Pool } from "./pool.ts";
 import type { ActorPlace, ClientPorts } from "./ports.ts";
-import { Received } from "./received.ts";
+import { Standing } from "./standing.ts";
 import { readTold, runOf } from "./told.ts";
 
 export interface WorkerIdentity {
@@ -62,11 +63,10 @@ export class WorkerLoop {
   private readonly ports: ClientPorts;
   private readonly limits: ClientLimits & WorkerLimits;
   private readonly handlers: WorkerHandlers;
-  private readonly epochs: Epochs;
   private readonly outcomes: Outcomes;
   private readonly hello: Hello;
   private readonly deadlines: Deadlines;
-  private readonly received: Received = new Received();
+  private readonly standing: Standing;
   private readonly answered: Answered;
   private readonly pools: Pool[] = [];
   /** Attempts that run, wait for a slot, or are reported and not answered yet, by job number. */
@@ -75,12 +75,6 @@ export class WorkerLoop {
   /** Looked at whenever an attempt has gone. */
   private readonly looks = new Set<() => void>();
   private life: Life = "working";
-  private workEpoch = 0;
-  private helloEpoch = 0;
-  /** Of the answer at hand: its host need not be greeted again. */
-  private greetingEpoch = 0;
-  private member: number | undefined;
-  private provenMs: number;
   private cancelSilence: (() => void) | undefined;
   private onLeft: (() => void) | undefined;
 
@@ -88,10 +82,9 @@ export class WorkerLoop {
     this.ports = ports;
     this.identity = identity;
     this.limits = limits;
-    this.epochs = epochs;
     this.handlers = handlers;
     this.answered = new Answered(limits.answeredMax);
-    this.provenMs = ports.clock.monotonicMs();
+    this.standing = new Standing(epochs, ports.clock.monotonicMs());
     this.deadlines = new Deadlines(ports.clock, (attempt) => this.timedOut(attempt));
     this.outcomes = new Outcomes(ports, place, limits, epochs, {
       settled: (attempt) => this.settled(attempt),
@@ -99,8 +92,8 @@ export class WorkerLoop {
     });
     this.hello = new Hello(ports, { ...place, instance: identity.instance }, limits, {
       fields: () => this.helloFields(),
-      answered: (answer, sentMs) => this.helloAnswered(answer, sentMs),
-      unheard: () => this.unheard(),
+      answered: (answer, sentMs, said) => this.helloAnswered(answer, sentMs, said),
+      unheard: (said) => this.unheard(said),
     });
     const subjects = subjectsOf(place.cluster);
     this.stops = [
@@ -108,7 +101,7 @@ export class WorkerLoop {
       ports.wire.subscribe(subjects.ping(place.principal, identity.instance), (message) => message.reply?.(encode({ incarnation: identity.incarnation }))),
       ports.wire.onReconnect(() => this.hello.say()),
       epochs.onNewer((epoch) => {
-        if (epoch !== this.greetingEpoch) this.hello.say();
+        if (!this.standing.isGreeting(epoch)) this.hello.say();
       }),
     ];
   }
@@ -133,12 +126,13 @@ export class WorkerLoop {
     return this.pools.every((other) => other === pool);
   }
 
-  /** Takes nothing new for this pool; `done` when what it runs has ended or, after `drainMs`, was handed back. */
+  /** Takes nothing new for this pool, hands back what has not begun; `done` when what it runs has ended or, after `drainMs`, was handed back. */
   removePool(pool: Pool, drainMs: number, done: () => void): void {
     const index = this.pools.indexOf(pool);
     if (index < 0) return done();
     this.pools.splice(index, 1);
     this.hello.say();
+    this.handBack((attempt) => attempt.pool === pool && !attempt.holdsSlot);
     const cancel = this.ports.clock.after(drainMs, () => this.handBack((attempt) => attempt.pool === pool));
     this.whenever(() => pool.isIdle, () => {
       cancel();
@@ -147,7 +141,7 @@ export class WorkerLoop {
   }
 
   /**
-   * Takes nothing new, waits for what runs, hands back what is not done within `drainMs`, sees its outcomes taken, and
+   * Takes nothing new, hands back what has not begun, waits for what runs, hands back what is not done within `drainMs`, sees its outcomes taken, and
    * leaves. `done` is called once, whatever happens.
    */
   close(drainMs: number, done: () => void): void {
@@ -155,6 +149,7 @@ export class WorkerLoop {
     this.life = "draining";
     this.hello.say();
     this.onLeft = done;
+    this.handBack((attempt) => !attempt.holdsSlot);
     const { clock } = this.ports;
     const cancelDrain = clock.after(drainMs, () => this.handBack(() => true));
     const cancelFarewell = clock.after(drainMs + this.limits.farewellMs, () => {
@@ -176,7 +171,7 @@ export class WorkerLoop {
     this.deadlines.close();
     this.cancelSilence?.();
     this.looks.clear();
-    for (const attempt of this.attempts.values()) this.drop(attempt, "superseded", "the worker was closed");
+    for (const attempt of this.waitingFirst()) this.drop(attempt, "superseded", "the worker was closed");
     this.attempts.clear();
   }
 
@@ -201,21 +196,14 @@ export class WorkerLoop {
 
   private told(message: WireMessage): void {
     const told = readTold(message.data);
-    if (told === undefined) return;
-    const { epoch, first, items } = told;
-    // Before a host has taken this incarnation in, what comes here was meant for the one before it. It counts as not
-    // received: if it was ours after all, the gap shows.
-    if (epoch < this.workEpoch || !this.epochs.heard(epoch) || this.member === undefined) return;
-    if (epoch > this.workEpoch) {
-      this.workEpoch = epoch;
-      this.received.reset();
-    }
-    this.received.add(first, first + items.length - 1);
-    for (const item of items) {
+    const foreign = told === undefined ? undefined : this.standing.foreign(told);
+    if (told === undefined || foreign === undefined) return;
+    for (let i = foreign; i < told.items.length; i++) {
+      const item = told.items[i]!;
       if (item[0] === RUN) this.run(item);
       else if (item[0] === ABORT) this.abortTold(item);
     }
-    if (this.received.hasGap) this.hello.say();
+    if (this.standing.hasGap) this.hello.say();
   }
 
   private run(item: readonly unknown[]): void {
@@ -228,7 +216,7 @@ export class WorkerLoop {
     }
     if (this.answered.has(run.job, run.attempt)) return;
     const attempt = new Attempt(this, run);
-    attempt.member = this.member;
+    attempt.member = this.standing.member;
     this.attempts.set(run.job, attempt);
     const pool = this.life === "working" ? poolFor(this.pools, run.topic) : undefined;
     if (pool === undefined) return attempt.end({ kind: "released" });
@@ -279,7 +267,7 @@ export class WorkerLoop {
 
   /** The time of a closing worker is over. */
   private handBack(which: (attempt: Attempt) => boolean): void {
-    for (const attempt of [...this.attempts.values()]) {
+    for (const attempt of this.waitingFirst()) {
       if (attempt.isOver || !which(attempt)) continue;
       attempt.abort("drain", "the worker is closing and hands this attempt back");
       if (!attempt.isExclusive || !attempt.holdsSlot) {
@@ -289,6 +277,11 @@ export class WorkerLoop {
       attempt.endsAs ??= { kind: "released" };
       this.ports.clock.after(HEED_MS, () => attempt.end({ kind: "released" }));
     }
+  }
+
+  /** Those without a slot before those with one: a slot that is let go must not begin what is to be let go next. */
+  private waitingFirst(): readonly Attempt[] {
+    return [...this.attempts.values()].sort((a, b) => Number(a.holdsSlot) - Number(b.holdsSlot));
   }
 
   /** A host has taken the attempt's end. */
@@ -301,37 +294,22 @@ export class WorkerLoop {
   private helloFields(): HelloFields {
     const { incarnation, processors } = this.identity;
     const isDone = this.life !== "working";
-    const fields = {
-      incarnation, processors, pools: this.pools.map(({ spec: { topics, slots } }) => ({ topics, slots })),
-      epoch: this.helloEpoch, received: this.workEpoch === this.helloEpoch ? this.received.upTo : 0,
-    };
-    return { ...fields, ...(this.received.hasGap && { gap: true }), ...(isDone && { draining: true }), ...(this.life === "leaving" && { leaving: true }) };
+    const pools = this.pools.map(({ spec: { topics, slots } }) => ({ topics, slots }));
+    return { incarnation, processors, pools, ...this.standing.fields(), ...(isDone && { draining: true }), ...(this.life === "leaving" && { leaving: true }) };
   }
 
-  private helloAnswered(answer: Answer, sentMs: number): void {
-    if (this.life === "leaving") return this.left();
-    const { epoch, told, member, proven, again, error } = answer as { readonly [field: string]: unknown };
-    if (error !== undefined) return this.helloRefused(error);
-    if (typeof epoch !== "number" || epoch < this.workEpoch) return;
-    this.greetingEpoch = epoch;
-    if (!this.epochs.heard(epoch)) return;
-    if (epoch > this.workEpoch) {
-      this.workEpoch = epoch;
-      this.received.reset();
-    }
-    this.helloEpoch = epoch;
-    if (again === true && typeof told === "number") this.received.skipTo(told);
-    if (proven === true) this.provenMs = sentMs;
-    if (typeof member === "number") this.joinedAs(member);
+  private helloAnswered(answer: Answer, sentMs: number, said: HelloFields): void {
+    if (said.leaving === true) return this.left();
+    if (answer["error"] !== undefined) return this.helloRefused(answer["error"]);
+    const { member } = this.standing;
+    if (!this.standing.answered(answer, sentMs)) return;
+    if (member !== undefined && member !== this.standing.member) this.wasGivenUpAs(member);
     this.handlers.greeted?.(true);
   }
 
-  /** Another number than before: the host had given this worker up, and its attempts with it. */
-  private joinedAs(member: number): void {
-    const before = this.member;
-    this.member = member;
-    if (before === undefined || before === member) return;
-    for (const attempt of [...this.attempts.values()]) if (attempt.member === before) this.supersede(attempt);
+  /** The host had given this worker up, and its attempts with it, before it took it in under another number. */
+  private wasGivenUpAs(member: number): void {
+    for (const attempt of this.waitingFirst()) if (attempt.member === member) this.supersede(attempt);
   }
 
   private helloRefused(error: unknown): void {
@@ -340,8 +318,8 @@ export class WorkerLoop {
     this.handlers.greeted?.(false);
   }
 
-  private unheard(): void {
-    if (this.life === "leaving") return this.left();
+  private unheard(said: HelloFields): void {
+    if (said.leaving === true) return this.left();
     this.handlers.greeted?.(false);
   }
 
@@ -350,7 +328,7 @@ export class WorkerLoop {
     if (this.cancelSilence !== undefined) return;
     const exclusive = [...this.attempts.values()].filter((attempt) => attempt.isExclusive && !attempt.isOver);
     if (exclusive.length === 0) return;
-    const leftMs = this.provenMs + this.limits.hostSilenceMs - this.ports.clock.monotonicMs();
+    const leftMs = this.standing.provenMs + this.limits.hostSilenceMs - this.ports.clock.monotonicMs();
     if (leftMs <= 0) {
       for (const attempt of exclusive) attempt.abort("host-silent", "the host has been silent too long: it may no longer hold this job");
     }

@@ -33,13 +33,36 @@ describe("a hello", () => {
     expect(hello()).toMatchObject({ epoch: 3, told: 0, at: host.mini.at, member: here()!.number, proven: true });
   });
 
-  it("of a later incarnation supersedes the one before", () => {
+  it("of a later incarnation supersedes the one before, if it is the one that lives", () => {
     const { host, hello, here } = setup();
     hello();
     const before = here()!.number;
     hello({ incarnation: "b" });
-    expect(here()!.number).not.toBe(before);
+    expect(here()!.number).toBe(before);
+    expect(host.asked.map(({ subject }) => subject)).toEqual(["ls.test.ping.wendy.i1"]);
+    host.asked[0]!.answer({ kind: "answer", data: encode({ incarnation: "b" }) });
+    expect(here()).toMatchObject({ incarnation: "b" });
     expect(host.mini.events.map(({ type }) => type)).toEqual(["InstanceJoined", "InstanceLeft", "InstanceJoined"]);
+  });
+
+  it("that a dead process left on the way does not put out the one that lives", () => {
+    const { host, hello, here } = setup();
+    hello({ incarnation: "b" });
+    hello({ incarnation: "a" });
+    expect(hello({ incarnation: "a" })).toEqual({ epoch: 3, pending: true });
+    host.asked[0]!.answer({ kind: "answer", data: encode({ incarnation: "b" }) });
+    expect(here()?.incarnation).toBe("b");
+    hello({ incarnation: "a" });
+    host.asked[1]!.answer({ kind: "timeout" });
+    expect(here()?.incarnation).toBe("b");
+  });
+
+  it("of a later incarnation is believed when nobody can be asked", () => {
+    const { host, hello, here } = setup();
+    hello();
+    hello({ incarnation: "b" });
+    host.asked[0]!.answer({ kind: "no-responders" });
+    expect(here()?.incarnation).toBe("b");
   });
 
   it("does not announce the same instance twice while the first announcement is on its way", () => {

@@ -1,10 +1,12 @@
 /**
  * Who is there: turns what instances say, and their silence, into commands to the queue. It keeps no truth of its own.
  *
- *   hello, another incarnation ─▶ join          3 s of silence ─▶ probe ─┬─ an answer: still there
+ *   hello, another incarnation ─▶ join (*)      3 s of silence ─▶ probe ─┬─ an answer: still there
  *   hello, other pools         ─▶ topics                                 └─ no responders, twice ─▶ leave
  *   hello, draining            ─▶ drain         30 s of silence ─▶ leave
  *   hello, leaving             ─▶ leave
+ *
+ * (*) When another is here already, the instance is asked which of them lives.
  *
  * Silence counts only while this host is connected and its own loop runs, and nobody leaves in the first 10 s: a host
  * that has just opened has heard nobody yet. A wrong guess costs repeated work, never wrong work: the attempts of an
@@ -99,8 +101,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     const member = memberOf(context.state, who.instance);
     if (member?.incarnation !== hello.incarnation) {
       if (hello.leaving) return reply({ epoch: context.epoch, left: true });
-      const { incarnation, processors, pools } = hello;
-      return this.command(context, "join", who, { instance: who.instance, incarnation, processors, pools }, reply);
+      return member === undefined ? this.join(context, who, hello, reply) : this.joinIfAlive(context, who, hello, reply);
     }
     if (member.principal !== who.principal) return reply(refusal("instance/not-yours", `instance "${who.instance}" is announced by another principal: choose another id`));
     this.roll.seen(who.instance, context.clock.monotonicMs());
@@ -114,9 +115,31 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     context.whenStored(() => reply(answer));
   }
 
+  private join(context: HostContext<QueueState>, who: Who, { incarnation, processors, pools }: HelloMessage, reply: (answer: unknown) => void): void {
+    this.command(context, "join", who, { instance: who.instance, incarnation, processors, pools }, reply);
+  }
+
+  /**
+   * Another incarnation is here. Whose hello is the late one is asked of the instance itself: a word that a dead process
+   * left on the way must not put out the one that lives, because both are told their work at the same address.
+   */
+  private joinIfAlive(context: HostContext<QueueState>, who: Who, hello: HelloMessage, reply: (answer: unknown) => void): void {
+    const key = keyOf(who);
+    if (this.pending.has(key)) return reply({ epoch: context.epoch, pending: true });
+    this.pending.add(key);
+    context.wire.request(subjectsOf(context.cluster).ping(who.principal, who.instance), encode({}), PRESENCE.probeTimeoutMs, (answer) => {
+      if (this.context !== context) return;
+      this.pending.delete(key);
+      if (answer.kind === "timeout") return reply({ epoch: context.epoch, pending: true });
+      const alive = answer.kind === "answer" ? incarnationIn(answer.data) : hello.incarnation;
+      if (alive === hello.incarnation) return this.join(context, who, hello, reply);
+      reply(refusal("instance/stale-incarnation", `instance "${who.instance}" is alive as another incarnation: give every process an instance of its own`));
+    });
+  }
+
   /** Gives the actor a command about an instance; one at a time for each. The hello is answered when it is stored. */
   private command(context: HostContext<QueueState>, verb: string, who: Who, item: unknown, reply: (answer: unknown) => void): void {
-    const key = `${who.principal}/${who.instance}`;
+    const key = keyOf(who);
     if (this.pending.has(key)) return reply({ epoch: context.epoch, pending: true });
     if (this.pending.size >= PRESENCE.joinsMax) return reply(refusal("host/overloaded", "too many instances announce themselves at once: say hello again"));
     this.pending.add(key);
@@ -196,6 +219,8 @@ interface Who {
   readonly principal: string;
   readonly instance: string;
 }
+
+const keyOf = ({ principal, instance }: Who): string => `${principal}/${instance}`;
 
 const runsExclusive = (member: Member): boolean => runningOf(member).some((job) => job.queue.isOrdered);
 

@@ -25,7 +25,7 @@ export interface Told {
   readonly item: readonly unknown[];
 }
 
-export const START_AT = 1_700_000_000_000;
+const START_AT = 1_700_000_000_000;
 
 export class MiniHost {
   readonly actor: JobQueueActor;
@@ -162,7 +162,7 @@ export class MiniHost {
 }
 
 /** A snapshot as it comes back from storage. */
-export const snapshotValues = (actor: JobQueueActor, state: QueueState): unknown[] =>
+const snapshotValues = (actor: JobQueueActor, state: QueueState): unknown[] =>
   [...actor.snapshot(state)].map((value) => decodeTrusted(encodeCanonical(value)));
 
 export const digestOf = (actor: JobQueueActor, state: QueueState): string =>

@@ -139,6 +139,25 @@ describe("what cannot be read", () => {
   });
 });
 
+describe("a refused message", () => {
+  const late = { session: `${(1_000_000).toString(36)}-abcdefgh`, first: 0, unanswered: 0, notAfter: 1_000_001 };
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ["that comes after its notAfter", { ...late, add: [1, 2, 3] }, "session/unknown"],
+    ["of more commands than a session has", { ...late, notAfter: 9e12, add: Array.from({ length: 1_025 }, () => 1) }, "session/window"],
+    ["of a session nobody remembers", { ...late, session: "1-abcdefgh", notAfter: 9e12, add: [1] }, "session/unknown"],
+  ])("%s leaves one recorded rejection: durable is never silent", (_name, message, code) => {
+    const world = new HostWorld();
+    world.server.serverTime.offsetMs += 10_000_000;
+    const { host } = world.open();
+    world.store(message);
+    world.settle(500);
+    expect(host.current.state.total).toBe(0);
+    const events = world.server.journal("counter", "main").commits().flatMap(({ bytes }) => decodeCommit(bytes).events);
+    expect(events.filter((event) => event[0] === 3)).toEqual([[3, [INBOX, 1, 0], code, expect.any(String), expect.anything() as unknown]].map(([a, b, c, d]) => [a, b, c, d, message["add"] instanceof Array && message["add"].length > 1 ? { commands: message["add"].length } : null]));
+  });
+});
+
 describe("order of one sender", () => {
   test("a direct command that names an inbox sequence is decided after that message", () => {
     const world = new HostWorld();

@@ -80,6 +80,11 @@ export class SimServer {
 
   connect(process: SimProcess): Link {
     const link = new Link(this, process);
+    // While the server is away nobody gets a connection; it comes with the server.
+    if (this.weather.outage) {
+      link.isCut = true;
+      link.isConnected = link.isKnown = false;
+    }
     this.links.add(link);
     return link;
   }
@@ -105,7 +110,7 @@ export class SimServer {
   }
 
   mend(link: Link): void {
-    if (!link.isCut) return;
+    if (!link.isCut || this.weather.outage) return; // Who is cut while the server is away comes back with the server.
     link.isCut = false;
     this.clock.after(RECONNECT_MS * (0.5 + this.random.next()), () => {
       if (link.isCut || link.isDead) return;
