@@ -62,8 +62,8 @@ async function connect(endpoint: Endpoint): Promise<Client> {
       return { stop: () => worker.close() };
     },
     async unfinished() {
-      const { queued, active } = await ls.queues.statistics();
-      return queued + active;
+      const { all } = await ls.queues.statistics();
+      return all.queued + all.active;
     },
     settle: async () => {},
     usage: async () => ({ memoryBytes: memoryOf(endpoint.pids), storageBytes: allocatedBytes(endpoint.directory) }),

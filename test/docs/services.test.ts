@@ -9,6 +9,9 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { root } from "./fill.ts";
 import { until } from "./world.ts";
 
+/** Ten processes, one after the other, each compiled from its source. */
+const PROCESSES_MS = 150_000;
+
 let folder: string;
 let server: NatsServer;
 const services: ChildProcess[] = [];
@@ -77,8 +80,8 @@ it("sets up, serves, works, adds and looks, each as a user with one role", async
   expect(await run("operator", "doctor", "--monitor", server.monitorUrl, "--role", "operator")).toMatchObject({ code: 0 });
   expect(await run("observer", "replay", "main", "--hash")).toMatchObject({ code: 0, text: expect.stringMatching(/^[0-9a-f]{64}\n$/) });
   expect(await run("observer", "audit")).toMatchObject({ code: 0 });
-});
+}, PROCESSES_MS);
 
 it("lets a submitter not suspend a queue", async () => {
-  expect(await run("submitter", "queues", "suspend", "main")).toMatchObject({ code: expect.not.toBeOneOf([0]) });
+  expect((await run("submitter", "queues", "suspend", "main")).code).not.toBe(0);
 });

@@ -1,7 +1,7 @@
 /** Tables of the documents that are made from the code. */
 import { DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS, END_STATES, EVENT_CODES, INPUT_LIMITS, JOB_QUEUE_LIMITS, jobQueue, OUTCOME } from "@longshore/job-queue";
 import { decodeKernelEvent, FIRST_ACTOR_CODE, KERNEL_LIMITS, resultsAddress, SCAN_LIMITS, streamsOf, subjectsOf, workAddress } from "@longshore/kernel";
-import { wantedStreams } from "../../packages/nats/src/streams.ts";
+import { wantedStreams } from "@longshore/nats";
 
 export const tables: Readonly<Record<string, () => string>> = {
   "events": eventsTable,

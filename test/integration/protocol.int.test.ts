@@ -1,6 +1,7 @@
 /**
  * What `docs/protocol.md` promises, seen from outside: a NATS client, JSON, and msgpack where a worker needs it. Nothing
- * of ours is used but to start the server and the host. The messages are those of the document (`test/docs/wire`).
+ * of ours is used but to start the server and the host, and once to see that the library reads what was put by hand. The
+ * messages are those of the document (`test/docs/wire`).
  */
 
 import { createHash } from "node:crypto";
@@ -8,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { connect as connectLibrary } from "longshore";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorld, until, type World } from "../docs/world.ts";
 
@@ -26,7 +28,7 @@ let nc: NatsConnection;
 
 beforeAll(async () => {
   world = await startWorld();
-  nc = await connect({ servers: world.url, inboxPrefix: "_INBOX_me" });
+  nc = await connect({ servers: world.url, inboxPrefix: "_INBOX.me" });
 });
 
 afterAll(async () => {
@@ -184,6 +186,25 @@ describe("a worker by hand", () => {
   });
 });
 
+describe("a large payload", () => {
+  it("put piece by piece, is what the library reads", async () => {
+    const value = { text: "x".repeat(600_000) };
+    const bytes = encode(value);
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    const pieces = [0, 1, 2].map((i) => bytes.slice(i * 262_144, (i + 1) * 262_144));
+    const count = headers();
+    count.set("Longshore-Pieces", String(pieces.length));
+    for (const i of [1, 2]) await jetstream(nc).publish(`ls.main.bl.me.${digest}.${i}`, pieces[i]);
+    await jetstream(nc).publish(`ls.main.bl.me.${digest}.0`, pieces[0], { headers: count });
+    const submit = encode({ submit: [["large", "media/large", ["me", digest, bytes.length], null]] });
+    expect(decode((await nc.request(COMMAND, submit, { timeout: 5_000 })).data)).toMatchObject({ count: 1 });
+
+    const ls = await connectLibrary({ servers: world.url });
+    expect((await ls.jobs.get("main.media~large.large"))?.input).toEqual(value);
+    await ls.close();
+  });
+});
+
 describe("an operator", () => {
   it("asks about one job", async () => {
     const answer = await ask(QUERY, example("question-job"));
@@ -226,13 +247,13 @@ describe("an operator", () => {
 
 describe("the journal", () => {
   it("holds everything, one commit a message, each chained to the one before", async () => {
-    const manager = await jetstreamManager(nc);
-    const { state } = await manager.streams.info("LS_main_JOURNAL");
+    const { streams } = await jetstreamManager(nc);
+    const { state } = await streams.info("LS_main_JOURNAL");
     let previous: Uint8Array = new Uint8Array(0);
     let number = 0;
     const events: unknown[][] = [];
     for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-      const message = await manager.streams.getMessage("LS_main_JOURNAL", { seq });
+      const message = await streams.getMessage("LS_main_JOURNAL", { seq });
       const commit = decode(message!.data) as unknown[];
       const documented = example("commit") as unknown as unknown[];
       expect(commit).toHaveLength(documented.length);

@@ -1,10 +1,9 @@
 /** A process with the client library: adds jobs, gives orders, waits for results, and writes down what it was told. */
-import { encode } from "@longshore/kernel";
-import { CLIENT_LIMITS, Line } from "longshore/internal";
-import type { JobEnd, Settled } from "longshore/internal";
-import { UlidSource } from "@longshore/kernel";
+import { encode, UlidSource } from "@longshore/kernel";
 import type { SimProcess } from "@longshore/testkit/simulation";
 import { Random, SimWire } from "@longshore/testkit/simulation";
+import type { JobEnd, Settled } from "longshore/internal";
+import { CLIENT_LIMITS, Line } from "longshore/internal";
 import { encodeBehaviour } from "./behaviour.ts";
 import type { Cluster } from "./cluster.ts";
 import { CLUSTER, KIND, NAMES, SHARD } from "./cluster.ts";

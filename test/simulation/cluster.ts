@@ -1,12 +1,13 @@
 /** The simulated cluster: one server with its streams, and what every process gets of it. */
-import { jobQueue } from "@longshore/job-queue";
+
 import type { JobQueueActor } from "@longshore/job-queue";
-import { subjectsOf, streamsOf } from "@longshore/kernel";
+import { jobQueue } from "@longshore/job-queue";
 import type { HighWater, HostPorts, Inbox, Journal, Snapshot, StoredCommit } from "@longshore/kernel";
+import { streamsOf, subjectsOf } from "@longshore/kernel";
 import { MemoryStream, sha256, VirtualClock } from "@longshore/testkit";
-import { calm, Marks, Random, SimInbox, SimJournal, SimProcess, SimServer, SimWire, Trace } from "@longshore/testkit/simulation";
-import type { Link, Weather } from "@longshore/testkit/simulation";
 import type { ClientEntry, ResultEntry, WorkerEntry } from "@longshore/testkit/promises";
+import type { Link, Weather } from "@longshore/testkit/simulation";
+import { calm, Marks, Random, SimInbox, SimJournal, SimProcess, SimServer, SimWire, Trace } from "@longshore/testkit/simulation";
 import type { Config } from "./config.ts";
 
 export const CLUSTER = "sim";

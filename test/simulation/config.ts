@@ -4,9 +4,10 @@
  * Leaving out matters: with everything on, faults mask one another. Each family is on with p = ½; a tenth of the seeds
  * have none and must be spotless.
  */
-import type { Random } from "@longshore/testkit/simulation";
+
 import type { JobQueueLimits, QueueConfig } from "@longshore/job-queue";
 import type { KernelLimits } from "@longshore/kernel";
+import type { Random } from "@longshore/testkit/simulation";
 
 export const FAMILIES = [
   "slow", "loss", "doubles", "reorder", "cuts", "outage", "lost-answers", "late-appends", "deposed", "full",

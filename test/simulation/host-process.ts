@@ -1,8 +1,9 @@
 /** A process that hosts the job queue, or waits until it may. */
-import { presence, results } from "@longshore/job-queue";
+
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
-import { Follower, Host, Retention, whenFree } from "@longshore/kernel";
+import { presence, results } from "@longshore/job-queue";
 import type { HostPorts, StopReason } from "@longshore/kernel";
+import { Follower, Host, Retention, whenFree } from "@longshore/kernel";
 import type { SimProcess } from "@longshore/testkit/simulation";
 import { Random } from "@longshore/testkit/simulation";
 import type { Cluster } from "./cluster.ts";

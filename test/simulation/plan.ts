@@ -3,13 +3,14 @@
  *
  * What is drawn while the run goes on (latencies, which message is lost) is chance of the world, not of the plan.
  */
-import { queueMatches } from "@longshore/job-queue";
+
 import type { JobOptions } from "@longshore/job-queue";
+import { queueMatches } from "@longshore/job-queue";
 import type { Random, Weather } from "@longshore/testkit/simulation";
 import type { Behaviour } from "./behaviour.ts";
 import { drawBehaviour } from "./behaviour.ts";
-import { TOPICS } from "./config.ts";
 import type { Config, Family } from "./config.ts";
+import { TOPICS } from "./config.ts";
 
 type WeatherChange = { readonly [Key in keyof Weather]?: Weather[Key] };
 

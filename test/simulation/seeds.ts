@@ -1,8 +1,8 @@
 /** Runs many seeds, some of them twice, and says how it went. */
 import { Marks } from "@longshore/testkit/simulation";
+import type { Mutation } from "./cluster.ts";
 import { EXPECTED_MARKS } from "./expected-marks.ts";
 import { describeRun } from "./shrink-run.ts";
-import type { Mutation } from "./cluster.ts";
 import { run, scenarioOf } from "./simulate.ts";
 
 export interface SeedsOptions {

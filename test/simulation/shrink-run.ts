@@ -2,8 +2,8 @@
 import { smallest } from "@longshore/testkit/simulation";
 import type { Mutation } from "./cluster.ts";
 import type { Action } from "./plan.ts";
-import { run } from "./simulate.ts";
 import type { Run, Scenario } from "./simulate.ts";
+import { run } from "./simulate.ts";
 
 const isBad = (result: Run): boolean => result.violations.length + result.alarms.length > 0;
 
@@ -23,7 +23,7 @@ export function shrink(scenario: Scenario, mutation?: Mutation): string {
   return `${describeRun(found, result)}\nplan:\n${plan}\ntrace (last 150 lines):\n${result.trace!.slice(-150).join("\n")}`;
 }
 
-export function smaller(scenario: Scenario, mutation?: Mutation): Scenario {
+function smaller(scenario: Scenario, mutation?: Mutation): Scenario {
   const first = run(scenario, mutation === undefined ? {} : { mutation });
   // The same kind of failure, not any other that a shorter plan may have.
   const kind = first.violations[0]?.promise;

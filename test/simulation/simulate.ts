@@ -4,20 +4,21 @@
  * What makes a run repeat to the byte: one clock with one heap; chance from named streams of the seed; parts that are step
  * machines on ports, so that no promise, timer or I/O of Node decides an order; and state in maps that keep their order.
  */
-import { Marks, Random, SimWire } from "@longshore/testkit/simulation";
+
 import type { Link, Weather } from "@longshore/testkit/simulation";
+import { type Marks, Random, SimWire } from "@longshore/testkit/simulation";
 import { ClientProcess } from "./client-process.ts";
-import { Cluster, KIND, SHARD, SUBJECTS } from "./cluster.ts";
 import type { Mutation } from "./cluster.ts";
+import { Cluster, KIND, SHARD, SUBJECTS } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import { drawConfig } from "./config.ts";
 import { HostProcess } from "./host-process.ts";
 import type { Action } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
-import { judge } from "./verdict.ts";
-import type { Verdict } from "./verdict.ts";
-import { WorkerProcess } from "./worker-process.ts";
 import { poisonOf } from "./poison.ts";
+import type { Verdict } from "./verdict.ts";
+import { judge } from "./verdict.ts";
+import { WorkerProcess } from "./worker-process.ts";
 
 export interface Scenario {
   readonly config: Config;

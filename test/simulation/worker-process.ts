@@ -1,10 +1,10 @@
 /** A process with a worker: the real loop, and handlers that do what their job's input says. */
 import { encode } from "@longshore/kernel";
-import { CLIENT_LIMITS, Epochs, WORKER_LIMITS, WorkerLoop } from "longshore/internal";
-import type { Attempt, AttemptEnd } from "longshore/internal";
+import type { WorkerEntry } from "@longshore/testkit/promises";
 import type { SimProcess } from "@longshore/testkit/simulation";
 import { Random, SimWire } from "@longshore/testkit/simulation";
-import type { WorkerEntry } from "@longshore/testkit/promises";
+import type { Attempt, AttemptEnd } from "longshore/internal";
+import { CLIENT_LIMITS, Epochs, WORKER_LIMITS, WorkerLoop } from "longshore/internal";
 import { decodeBehaviour } from "./behaviour.ts";
 import type { Cluster } from "./cluster.ts";
 import { CLUSTER, KIND, SHARD } from "./cluster.ts";

@@ -4,7 +4,7 @@ import { wrongUsage } from "./errors.ts";
 import { parseConditions } from "./values.ts";
 
 export const FILTER_OPTIONS = {
-  state: { kind: "text", value: "<state>", choices: ["queued", "active", "succeeded", "stopped", "given-up", "error", "dropped", "all", "history", "cancelled"], help: "`queued`, `active`, `succeeded`, `stopped`, `given-up`, `error` or `dropped`; `all`: unfinished; `history`: ended; `cancelled`: ended without success" },
+  state: { kind: "text", value: "<state>", choices: ["queued", "active", "succeeded", "stopped", "given-up", "error", "dropped", "all", "history", "canceled"], help: "`queued`, `active`, `succeeded`, `stopped`, `given-up`, `error` or `dropped`; `all`: unfinished; `history`: ended; `canceled`: ended without success" },
   topic: { kind: "text", value: "<topic>", help: "jobs of this topic" },
   queue: { kind: "text", value: "<name>", help: "jobs in this queue" },
   where: { kind: "list", value: "<condition>", help: "property=value, also < <= > >=; also job.createdAt, job.startedAt, job.endedAt, job.attempt, job.failures, job.createdBy, job.instance, job.reason. All must hold" },
@@ -32,5 +32,5 @@ export const isEmpty = (filter: JobFilter): boolean => Object.keys(filter).lengt
 /** Changing every job there is must be said, not left out. */
 export function requireFilter(filter: JobFilter, verb: string): JobFilter {
   if (!isEmpty(filter)) return filter;
-  throw wrongUsage(`\`longshore ${verb}\` needs a job's id, or a filter`, `longshore ${verb} <id>, or longshore ${verb} --state ${verb === "retry" ? "cancelled" : "all"} --dry-run`);
+  throw wrongUsage(`\`longshore ${verb}\` needs a job's id, or a filter`, `longshore ${verb} <id>, or longshore ${verb} --state ${verb === "retry" ? "canceled" : "all"} --dry-run`);
 }

@@ -99,7 +99,7 @@ function unreadable(trouble: PayloadTrouble): AttemptEnd {
 const MESSAGE_CHARS_MAX = 2_000;
 const STACK_CHARS_MAX = 8_000;
 
-export function errorForm(thrown: unknown): ErrorForm {
+function errorForm(thrown: unknown): ErrorForm {
   if (!(thrown instanceof Error)) return { name: "Error", message: cut(typeof thrown === "string" ? thrown : `threw ${describe(thrown)}`, MESSAGE_CHARS_MAX) };
   const { name, message, stack } = thrown;
   return { name: cut(String(name), 200), message: cut(String(message), MESSAGE_CHARS_MAX), ...(typeof stack === "string" && { stack: cut(stack, STACK_CHARS_MAX) }) };

@@ -143,7 +143,7 @@ export class Jobs {
   }
 
   private async dryRun(verb: string, filter: JobFilter, { signal }: CallOptions): Promise<Bulk> {
-    const wanted = filter.state === undefined ? { ...filter, state: verb === "retryAll" ? ("cancelled" as const) : ("all" as const) } : filter;
+    const wanted = filter.state === undefined ? { ...filter, state: verb === "retryAll" ? ("canceled" as const) : ("all" as const) } : filter;
     const sample: string[] = [];
     let matched = 0;
     let next: string | undefined;

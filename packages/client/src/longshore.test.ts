@@ -270,7 +270,7 @@ describe("jobs and queues", () => {
     expect((await ls.jobs.find({ state: "stopped" })).jobs).toHaveLength(10);
     await ls.work(double, ({ n }) => ({ n }));
     await drain();
-    expect((await ls.queues.statistics()).all).toMatchObject({ finished: 20, cancelled: 10, queued: 0 });
+    expect((await ls.queues.statistics()).all).toMatchObject({ finished: 20, canceled: 10, queued: 0 });
     await (await ls.jobs.remove({ state: "history" })).done();
     expect((await ls.jobs.find({ state: "history" })).jobs).toEqual([]);
   }));

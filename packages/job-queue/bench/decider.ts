@@ -50,7 +50,7 @@ class World {
   submit(): void {
     // A client's ULID arrives as a fresh flat string out of the decoder.
     serialBytes.write(String(this.serial++).padStart(9, "0"), 17, "latin1");
-    this.run("submit", [serialBytes.latin1Slice(0, 26), "media/thumbnail", payload, null], submitter);
+    this.run("submit", [serialBytes.toString("latin1", 0, 26), "media/thumbnail", payload, null], submitter);
   }
 
   commit(body: () => void): void {

@@ -111,7 +111,7 @@ describe("how many run at a time", () => {
       host.succeed(host.running()[0]!);
     }
     expect([...levels].sort()).toEqual([1, 2, 3, 4, 5]);
-    expect(host.state.queue("uq").statistics).toMatchObject({ finished: 301, failed: 0, cancelled: 0 });
+    expect(host.state.queue("uq").statistics).toMatchObject({ finished: 301, failed: 0, canceled: 0 });
   });
 
   it("MP-03 MP-04 while instances come and go the limit is never exceeded and nothing is lost", () => {

@@ -110,8 +110,8 @@ function countEnd(state: QueueState, job: Job, event: EventOf<"JobEnded">, at: n
     topic?.succeeded(at, at - startedAt);
     return;
   }
-  job.queue.statistics.cancelled++;
-  if (topic !== undefined) topic.cancelled++;
+  job.queue.statistics.canceled++;
+  if (topic !== undefined) topic.canceled++;
   if (event.state === "given-up") job.addFailure();
 }
 

@@ -25,7 +25,7 @@ function hasState(job: Job, state: NonNullable<JobFilter["state"]>): boolean {
   switch (state) {
     case "all": return !job.isEnded;
     case "history": return job.isEnded;
-    case "cancelled": return job.isEnded && job.state !== "succeeded";
+    case "canceled": return job.isEnded && job.state !== "succeeded";
     case "queued": case "active": case "succeeded": case "stopped": case "given-up": case "error": case "dropped":
       return job.state === state;
   }

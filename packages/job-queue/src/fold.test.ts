@@ -124,7 +124,7 @@ describe("the fold", () => {
       }
       expect(restarting.events).toEqual(steady.events);
       expect(restarting.digest()).toBe(steady.digest());
-    }), { numRuns: 150, seed: 1 });
+    }), { numRuns: 100, seed: 1 });
   });
 
   it("P8 who only folds the events has the same state, to the byte", () => {

@@ -92,8 +92,8 @@ describe("the life of a job", () => {
       }
       host.advance(2_000);
     }
-    const { finished, cancelled, failed } = host.state.queue("test").statistics;
-    expect({ finished, cancelled, failed, started: host.count("AttemptStarted") }).toEqual({ finished: 4, cancelled: 1, started: 10, failed: 5 });
+    const { finished, canceled, failed } = host.state.queue("test").statistics;
+    expect({ finished, canceled, failed, started: host.count("AttemptStarted") }).toEqual({ finished: 4, canceled: 1, started: 10, failed: 5 });
     expect(host.stateOf(jobs[4]!)).toBe("given-up");
   });
 
@@ -137,7 +137,7 @@ describe("the life of a job", () => {
     host.advance(1);
     const count = (state: string, where?: unknown): number =>
       (ask(host, { ask: "find", filter: { state, topic: "sling/history", ...(where === undefined ? {} : { where }) } }) as { jobs: unknown[] }).jobs.length;
-    const states = ["history", "active", "queued", "all", "cancelled", "dropped", "error", "given-up", "stopped", "succeeded"];
+    const states = ["history", "active", "queued", "all", "canceled", "dropped", "error", "given-up", "stopped", "succeeded"];
     expect(states.map((state) => count(state))).toEqual([10, 0, 0, 0, 3, 0, 3, 0, 0, 7]);
     expect(count("succeeded", [{ ">=job.startedAt": testStart, "<job.endedAt": host.at }])).toBe(7);
     expect(count("succeeded", [{ ">=job.startedAt": host.at }])).toBe(0);

@@ -42,7 +42,7 @@ function advance(state: QueueState, operation: Operation, emit: Emit<JobQueueEve
 
 /** Without a state, `retry` takes what ended without success, the others what is unfinished. */
 const withDefaultState = ({ kind, filter }: Operation): JobFilter =>
-  filter.state === undefined ? { ...filter, state: kind === "retry" ? "cancelled" : "all" } : filter;
+  filter.state === undefined ? { ...filter, state: kind === "retry" ? "canceled" : "all" } : filter;
 
 function actionOn(state: QueueState, job: Job, operation: Operation): JobQueueEvent | undefined {
   switch (operation.kind) {

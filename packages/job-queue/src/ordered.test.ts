@@ -33,7 +33,7 @@ describe("an ordered queue", () => {
       ended.push(job);
     }
     expect(ended).toEqual(jobs);
-    expect(host.state.queue("orderedtest").statistics).toMatchObject({ finished: 31, failed: 3, cancelled: 0 });
+    expect(host.state.queue("orderedtest").statistics).toMatchObject({ finished: 31, failed: 3, canceled: 0 });
   });
 
   it("MP-01 MP-02 P5 never more than one attempt is live, on however many instances", () => {

@@ -48,7 +48,7 @@ export function parseRemove(item: unknown, source: Source): CommandOf<"RemoveJob
 export const parseBulk = (kind: OperationKind) => (item: unknown, { sender }: Source): CommandOf<"OperateJobs"> =>
   ({ type: "OperateJobs", kind, filter: jobFilter(map(`${kind}All`, item)), principal: sender.principal });
 
-const STATES = ["all", "history", "cancelled", "queued", "active", ...END_STATES] as const;
+const STATES = ["all", "history", "canceled", "queued", "active", ...END_STATES] as const;
 const FILTER_FIELDS: ReadonlySet<string> = new Set(["state", "topic", "queue", "where"]);
 
 /** @throws {Unreadable} */

@@ -23,7 +23,7 @@ describe("statistics", () => {
     const host = new MiniHost();
     host.configure("q", { topics: ["a"] });
     expect(host.state.queue("q").statistics.view()).toEqual({
-      queued: 0, active: 0, finished: 0, failed: 0, cancelled: 0, processed: 0, lastActivatedAt: -1, lastFinishedAt: -1,
+      queued: 0, active: 0, finished: 0, failed: 0, canceled: 0, processed: 0, lastActivatedAt: -1, lastFinishedAt: -1,
       averageWaitingMs: 0, averageProcessingMs: 0, since: host.at,
     });
   });
@@ -50,17 +50,17 @@ describe("statistics", () => {
     const { lastFinishedAt } = of(host);
     run(host, 100, 900, "cancel");
     run(host, 100, 900, "fail");
-    expect(of(host)).toMatchObject({ finished: 1, failed: 1, cancelled: 1, processed: 3, averageProcessingMs: 200, lastFinishedAt });
+    expect(of(host)).toMatchObject({ finished: 1, failed: 1, canceled: 1, processed: 3, averageProcessingMs: 200, lastFinishedAt });
   });
 
   it("ST-05 the sum of two has the counters of both", () => {
     const a = new Statistics(1);
     const b = new Statistics(2);
-    Object.assign(a, { queued: 1, active: 2, failed: 2, cancelled: 2 });
+    Object.assign(a, { queued: 1, active: 2, failed: 2, canceled: 2 });
     for (let i = 0; i < 5; i++) a.succeeded(10, 10);
     for (let i = 0; i < 2; i++) b.succeeded(20, 45);
     a.add(b);
-    expect(a.view()).toMatchObject({ queued: 1, active: 2, finished: 7, cancelled: 2, failed: 2, processed: 11, averageProcessingMs: 20, lastFinishedAt: 20, since: 1 });
+    expect(a.view()).toMatchObject({ queued: 1, active: 2, finished: 7, canceled: 2, failed: 2, processed: 11, averageProcessingMs: 20, lastFinishedAt: 20, since: 1 });
   });
 
   it("ST-06 the beginning survives a restart", () => {
@@ -78,8 +78,8 @@ describe("statistics", () => {
     run(host, 100, 300, "fail");
     const { topics, all } = host.actor.query(host.state, { ask: "statistics" }, { role: "submit", principal: "ann" }, host.at) as Record<string, Record<string, unknown>>;
     expect(topics!["a"]).toEqual({
-      finished: 1, failed: 1, cancelled: 1, processed: 3, lastActivatedAt: expect.any(Number), lastFinishedAt: expect.any(Number), averageWaitingMs: 100, averageProcessingMs: 300,
+      finished: 1, failed: 1, canceled: 1, processed: 3, lastActivatedAt: expect.any(Number), lastFinishedAt: expect.any(Number), averageWaitingMs: 100, averageProcessingMs: 300,
     });
-    expect(all).toMatchObject({ finished: 1, failed: 1, cancelled: 1, queued: 1 });
+    expect(all).toMatchObject({ finished: 1, failed: 1, canceled: 1, queued: 1 });
   });
 });

@@ -7,7 +7,7 @@ export class Statistics {
   active = 0;
   finished = 0;
   failed = 0;
-  cancelled = 0;
+  canceled = 0;
   lastActivatedAt = -1;
   lastFinishedAt = -1;
   private waits = 0;
@@ -32,9 +32,9 @@ export class Statistics {
   }
 
   view(): QueueStatistics {
-    const { queued, active, finished, failed, cancelled, lastActivatedAt, lastFinishedAt, since } = this;
+    const { queued, active, finished, failed, canceled, lastActivatedAt, lastFinishedAt, since } = this;
     return {
-      queued, active, finished, failed, cancelled, processed: finished + failed + cancelled, lastActivatedAt, lastFinishedAt,
+      queued, active, finished, failed, canceled, processed: finished + failed + canceled, lastActivatedAt, lastFinishedAt,
       averageWaitingMs: average(this.waitingMs, this.waits), averageProcessingMs: average(this.processingMs, finished), since,
     };
   }
@@ -45,7 +45,7 @@ export class Statistics {
     this.active += other.active;
     this.finished += other.finished;
     this.failed += other.failed;
-    this.cancelled += other.cancelled;
+    this.canceled += other.canceled;
     this.waits += other.waits;
     this.waitingMs += other.waitingMs;
     this.processingMs += other.processingMs;
@@ -55,15 +55,15 @@ export class Statistics {
 
   toWire(): readonly number[] {
     return [
-      this.since, this.finished, this.failed, this.cancelled, this.lastActivatedAt, this.lastFinishedAt, this.waits, this.waitingMs, this.processingMs,
+      this.since, this.finished, this.failed, this.canceled, this.lastActivatedAt, this.lastFinishedAt, this.waits, this.waitingMs, this.processingMs,
     ];
   }
 
   static fromWire(wire: readonly number[]): Statistics {
-    const [since, finished, failed, cancelled, lastActivatedAt, lastFinishedAt, waits, waitingMs, processingMs] =
+    const [since, finished, failed, canceled, lastActivatedAt, lastFinishedAt, waits, waitingMs, processingMs] =
       wire as [number, number, number, number, number, number, number, number, number];
     const statistics = new Statistics(since);
-    Object.assign(statistics, { finished, failed, cancelled, lastActivatedAt, lastFinishedAt, waits, waitingMs, processingMs });
+    Object.assign(statistics, { finished, failed, canceled, lastActivatedAt, lastFinishedAt, waits, waitingMs, processingMs });
     return statistics;
   }
 }

@@ -119,8 +119,8 @@ export interface QueueStatistics {
   /** Failed attempts that were retried. */
   readonly failed: number;
   /** Ends other than success. */
-  readonly cancelled: number;
-  /** finished + failed + cancelled. */
+  readonly canceled: number;
+  /** finished + failed + canceled. */
   readonly processed: number;
   /** −1: never. */
   readonly lastActivatedAt: number;
@@ -149,8 +149,8 @@ export interface InstanceView {
 
 /** Filter of `find` and of bulk operations. Maps of `where` are OR-ed, their entries AND-ed; key prefixes `= < <= > >=`. */
 export interface JobFilter {
-  /** A state, or `all` (unfinished), `history` (any end), `cancelled` (any end but success). */
-  readonly state?: JobState | "all" | "history" | "cancelled";
+  /** A state, or `all` (unfinished), `history` (any end), `canceled` (any end but success). */
+  readonly state?: JobState | "all" | "history" | "canceled";
   readonly topic?: string;
   readonly queue?: string;
   readonly where?: readonly Readonly<Record<string, Scalar>>[];

@@ -1,7 +1,7 @@
 /** The guarded append: every answer of the diagram, and what follows from it. */
 import { describe, expect, test } from "vitest";
-import { Appender } from "./appender.ts";
 import type { AppendResult } from "./appender.ts";
+import { Appender } from "./appender.ts";
 import type { AppendAnswer, Clock, Journal, LastAnswer, StoredCommit } from "./ports.ts";
 
 const OURS = new Uint8Array([1, 2, 3]);

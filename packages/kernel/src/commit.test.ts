@@ -1,11 +1,11 @@
 /** The wire form of a commit and of the kernel's own events. */
 import { describe, expect, test } from "vitest";
 import { encode } from "./codec.ts";
-import { COMMIT_FORMAT, decodeCommit, sealCommit } from "./commit.ts";
 import type { CommitHeader } from "./commit.ts";
+import { COMMIT_FORMAT, decodeCommit, sealCommit } from "./commit.ts";
 import { Defect } from "./faults.ts";
-import { decodeKernelEvent, encodeKernelEvent } from "./kernel-event.ts";
 import type { KernelEvent } from "./kernel-event.ts";
+import { decodeKernelEvent, encodeKernelEvent } from "./kernel-event.ts";
 import { ValueRun } from "./value-run.ts";
 
 const header: CommitHeader = {

@@ -5,9 +5,10 @@
  * `[stream, created, sequence, index][]`, `outboxAcked` is `[receiver, number][]` and each event `[code, …fields]`.
  * Arrays rather than maps: three times the decoding speed and half the bytes; `format` and the codecs carry change.
  */
-import type { ValueRun } from "./value-run.ts";
+
 import { decodeTrusted, encode } from "./codec.ts";
 import { Defect } from "./faults.ts";
+import type { ValueRun } from "./value-run.ts";
 
 export const COMMIT_FORMAT = 1;
 

@@ -11,13 +11,12 @@
  * One that makes the fold throw has spoiled the state: `PoisonedState` tells the host to drop it and reopen.
  */
 import type { RejectionShape } from "./actor.ts";
-import { ValueRun } from "./value-run.ts";
 import { encodeCanonical } from "./codec.ts";
 import type { SessionUse } from "./envelope.ts";
 import { Defect } from "./faults.ts";
 import type { History } from "./history.ts";
-import { encodeKernelEvent } from "./kernel-event.ts";
 import type { CommandSource, KernelEvent } from "./kernel-event.ts";
+import { encodeKernelEvent } from "./kernel-event.ts";
 import { evolveKernel } from "./kernel-state.ts";
 import type { KernelLimits } from "./limits.ts";
 import type { Batch, Mailbox } from "./mailbox.ts";
@@ -25,6 +24,7 @@ import type { Outgoing } from "./outgoing.ts";
 import type { RecordedOutcome } from "./sessions.ts";
 import { lookUp } from "./sessions.ts";
 import { ulidOf } from "./ulid.ts";
+import { ValueRun } from "./value-run.ts";
 
 /** A command that must never be decided again. */
 export interface Suspect {

@@ -1,13 +1,13 @@
 /** Where messages come in: commands and questions from the wire, and what an inbox stream holds. */
 import type { Actor, RejectionShape, Sender } from "./actor.ts";
 import { decodeUntrusted } from "./codec.ts";
-import { encodeAnswer, errorAnswer, readCommandMessage } from "./envelope.ts";
 import type { CommandMessage } from "./envelope.ts";
+import { encodeAnswer, errorAnswer, readCommandMessage } from "./envelope.ts";
 import { Fault } from "./faults.ts";
 import type { History } from "./history.ts";
 import type { HostPorts } from "./host-options.ts";
-import { batchOf } from "./mailbox.ts";
 import type { Batch } from "./mailbox.ts";
+import { batchOf } from "./mailbox.ts";
 import type { InboxMessage, WireMessage } from "./ports.ts";
 import { senderOf, subjectsOf } from "./subjects.ts";
 

@@ -12,8 +12,8 @@
 import type { Sender } from "./actor.ts";
 import { decodeUntrusted, encode, encodeJson } from "./codec.ts";
 import { Fault } from "./faults.ts";
-import { sessionBirth, sessionKey } from "./sessions.ts";
 import type { RecordedOutcome } from "./sessions.ts";
+import { sessionBirth, sessionKey } from "./sessions.ts";
 
 export interface SessionUse {
   readonly key: string;

@@ -7,8 +7,8 @@
  */
 import type { Actor, RejectionShape } from "./actor.ts";
 import { Fault } from "./faults.ts";
-import { History } from "./history.ts";
 import type { EventListener } from "./history.ts";
+import { History } from "./history.ts";
 import type { Clock, Hash, Journal, Snapshots, StoredCommit, Telemetry, Version } from "./ports.ts";
 
 export interface FollowerPorts {

@@ -7,13 +7,13 @@
 import type { Actor, ActorAddress, Reactions, RejectionShape } from "./actor.ts";
 import { sameBytes } from "./bytes.ts";
 import { decodeTrusted, encodeCanonical } from "./codec.ts";
-import { decodeCommit } from "./commit.ts";
 import type { Commit } from "./commit.ts";
+import { decodeCommit } from "./commit.ts";
 import { Fault } from "./faults.ts";
-import { decodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
 import type { KernelEvent } from "./kernel-event.ts";
-import { beginCommit, evolveKernel, initialKernelState, owe, restoreKernel, snapshotKernel } from "./kernel-state.ts";
+import { decodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
 import type { KernelState } from "./kernel-state.ts";
+import { beginCommit, evolveKernel, initialKernelState, owe, restoreKernel, snapshotKernel } from "./kernel-state.ts";
 import type { Hash, Snapshot, StoredCommit, Version } from "./ports.ts";
 
 /** Called for every event after it was folded. */

@@ -22,25 +22,25 @@
  * There is no fence but the guard. A host that another has overtaken learns it at its next append and drops everything.
  */
 import type { Actor, RejectionShape } from "./actor.ts";
-import { Appender } from "./appender.ts";
 import type { AppendResult } from "./appender.ts";
-import { Committer, PoisonedState } from "./committer.ts";
-import type { Suspect } from "./committer.ts";
+import { Appender } from "./appender.ts";
 import { COMMIT_FORMAT, sealCommit } from "./commit.ts";
+import type { Suspect } from "./committer.ts";
+import { Committer, PoisonedState } from "./committer.ts";
 import { Door } from "./door.ts";
 import { Defect } from "./faults.ts";
 import { History } from "./history.ts";
 import type { HostContext, HostOptions, HostPorts, StopReason } from "./host-options.ts";
 import { Intake } from "./intake.ts";
-import { beginCommit } from "./kernel-state.ts";
 import type { KernelEvent } from "./kernel-event.ts";
-import { KERNEL_LIMITS } from "./limits.ts";
+import { beginCommit } from "./kernel-state.ts";
 import type { KernelLimits } from "./limits.ts";
-import { batchOf } from "./mailbox.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
 import type { Batch } from "./mailbox.ts";
+import { batchOf } from "./mailbox.ts";
 import { MarkKeeper } from "./marks.ts";
-import { Outgoing } from "./outgoing.ts";
 import { OutboxSender } from "./outbox-sender.ts";
+import { Outgoing } from "./outgoing.ts";
 import { recover } from "./recovery.ts";
 import { ServerClock } from "./server-clock.ts";
 import { subjectsOf } from "./subjects.ts";

@@ -1,34 +1,35 @@
 /** The kernel's public surface. */
-export { accepted, rejected } from "./actor.ts";
+
 export type { Actor, ActorAddress, Decision, Emit, EventCodec, Malformed, Parsed, Reactions, RejectionShape, Role, Sender } from "./actor.ts";
+export { accepted, rejected } from "./actor.ts";
 export { sameBytes } from "./bytes.ts";
 export { decodeTrusted, decodeUntrusted, encode, encodeCanonical, encodeJson, encodeShared, utf8, whyNotSerializable } from "./codec.ts";
-export { COMMIT_FORMAT, decodeCommit, sealCommit } from "./commit.ts";
 export type { Commit, CommitHeader, InboxPosition } from "./commit.ts";
+export { COMMIT_FORMAT, decodeCommit, sealCommit } from "./commit.ts";
 export { Defect, Fault, invariant } from "./faults.ts";
-export { Follower } from "./follower.ts";
 export type { FollowerOptions, FollowerPorts } from "./follower.ts";
-export { History } from "./history.ts";
+export { Follower } from "./follower.ts";
 export type { EventListener } from "./history.ts";
+export { History } from "./history.ts";
 export { Host } from "./host.ts";
 export type { Attendant, HostContext, HostOptions, HostPorts, StopReason } from "./host-options.ts";
-export { decodeKernelEvent, encodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
 export type { CommandSource, KernelEvent } from "./kernel-event.ts";
-export { addressKey } from "./kernel-state.ts";
+export { decodeKernelEvent, encodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
 export type { KernelState, Outbox, ParkedCommand } from "./kernel-state.ts";
-export { KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
+export { addressKey } from "./kernel-state.ts";
 export type { KernelLimits, ScanLimits } from "./limits.ts";
+export { KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
 export type {
   AppendAnswer, Blobs, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, ReadAnswer, ServerTime,
   Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, Wire, WireAnswer, WireMessage,
 } from "./ports.ts";
-export { Retention } from "./retention.ts";
 export type { RetentionHorizon } from "./retention.ts";
+export { Retention } from "./retention.ts";
 export { scanMsgpack } from "./scan.ts";
 export { scanJson } from "./scan-json.ts";
 export type { RecordedOutcome } from "./sessions.ts";
 export { whenFree } from "./standby.ts";
-export { isToken, resultsAddress, ROLES, senderOf, streamsOf, subjectsOf, token, workAddress } from "./subjects.ts";
 export type { StreamNames, Subjects } from "./subjects.ts";
-export { ulidOf, UlidSource } from "./ulid.ts";
+export { isToken, ROLES, resultsAddress, senderOf, streamsOf, subjectsOf, token, workAddress } from "./subjects.ts";
+export { UlidSource, ulidOf } from "./ulid.ts";
 export { ValueRun } from "./value-run.ts";

@@ -3,8 +3,8 @@ import type { InboxPosition } from "./commit.ts";
 import { InboxReader } from "./inbox-reader.ts";
 import type { KernelState } from "./kernel-state.ts";
 import type { KernelLimits } from "./limits.ts";
-import { Mailbox } from "./mailbox.ts";
 import type { Batch } from "./mailbox.ts";
+import { Mailbox } from "./mailbox.ts";
 import type { Clock, Inbox, InboxMessage } from "./ports.ts";
 
 export interface IntakeHandlers {

@@ -3,8 +3,8 @@ import type { ActorAddress } from "./actor.ts";
 import type { CommitHeader, InboxPosition } from "./commit.ts";
 import type { CommandSource, KernelEvent } from "./kernel-event.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
-import { advance, record } from "./sessions.ts";
 import type { RecordedOutcome, Session, Sessions } from "./sessions.ts";
+import { advance, record } from "./sessions.ts";
 
 /** What is owed to one receiver. Numbers start at 1; the pending ones are `acked + 1 … next - 1`. */
 export interface Outbox {

@@ -6,7 +6,7 @@
  * between sends it again under the same numbers, and the receiver knows the repeat.
  */
 import { encode } from "./codec.ts";
-import type { Outbox, KernelState } from "./kernel-state.ts";
+import type { KernelState, Outbox } from "./kernel-state.ts";
 import type { Clock, Wire } from "./ports.ts";
 import { subjectsOf } from "./subjects.ts";
 

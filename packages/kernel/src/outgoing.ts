@@ -1,10 +1,10 @@
 /** What must leave the host once a commit is stored, and not before: answers, and what is told to workers and clients. */
 import type { ActorAddress, Reactions } from "./actor.ts";
-import { ValueRun } from "./value-run.ts";
 import { encode } from "./codec.ts";
-import { owe } from "./kernel-state.ts";
 import type { KernelState } from "./kernel-state.ts";
+import { owe } from "./kernel-state.ts";
 import type { Wire } from "./ports.ts";
+import { ValueRun } from "./value-run.ts";
 
 /** Collects the reactions of one commit. Items for one address share messages: `[epoch, firstNumber, items]`. */
 export class Outgoing implements Reactions {

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { KERNEL_LIMITS } from "./limits.ts";
-import { advance, lookUp, record, sessionBirth, sessionKey } from "./sessions.ts";
 import type { SessionAnswer, Sessions } from "./sessions.ts";
+import { advance, lookUp, record, sessionBirth, sessionKey } from "./sessions.ts";
 
 const KEY = sessionKey("alice", "k-12345678");
 const BIRTH = 1_000;

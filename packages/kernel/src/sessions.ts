@@ -5,8 +5,8 @@
  * host that never saw it can tell a new client from one whose outcomes were forgotten. After Raft client sessions.
  */
 import type { KernelEvent } from "./kernel-event.ts";
-import { KERNEL_LIMITS } from "./limits.ts";
 import type { KernelLimits } from "./limits.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
 
 export interface Session {
   /** Outcomes below this number are forgotten. */

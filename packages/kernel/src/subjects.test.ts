@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "./faults.ts";
 import { isToken, senderOf, subjectsOf, token } from "./subjects.ts";
-import { ulidOf, UlidSource } from "./ulid.ts";
+import { UlidSource, ulidOf } from "./ulid.ts";
 
 describe("subjects", () => {
   test.each(["", "a.b", "a b", "*", ">", "a/b", "ü", "x".repeat(129), "a\r\nb"])("%j is no token", (text) => {

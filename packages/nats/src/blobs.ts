@@ -42,7 +42,7 @@ export function blobsOf(connection: Connection, cluster: string): Blobs {
 }
 
 /** SHA-256, hex. */
-export const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 function why(answer: Exclude<StoreAnswer, { readonly kind: "stored" }>): { readonly kind: "refused" | "unknown"; readonly message: string } {
   if (answer.kind === "unknown") return { kind: "unknown", message: "the server did not answer; putting it again is safe" };

@@ -150,7 +150,7 @@ async function addFile(ls: Longshore, file: string, { topic, given, isWaiting }:
   await present(output, { ...counts, failures }, () => tallyText(tally, isWaiting));
   for (const failure of failures) hint(output, failureText(failure));
   if (tally.refused > 0) throw refused("add/some-refused", `${plural(tally.refused, "line")} of ${showCount(tally.lines)} were not added`, "mend those lines and add them again; give ids to make that safe");
-  if (tally.unsuccessful > 0) throw failed("job/failed", `${plural(tally.unsuccessful, "job")} did not succeed`, "longshore jobs --state cancelled");
+  if (tally.unsuccessful > 0) throw failed("job/failed", `${plural(tally.unsuccessful, "job")} did not succeed`, "longshore jobs --state canceled");
 }
 
 async function openFile(file: string, io: Io): Promise<AsyncIterable<Uint8Array>> {

@@ -28,7 +28,7 @@ export const jobs: Command = command({
     follow: { kind: "flag", short: "f", help: "print events as they happen; --topic (also media/*) and --queue choose" },
   },
   examples: [
-    { line: "longshore jobs --state cancelled --topic media/thumbnail", says: "what did not succeed, the latest first" },
+    { line: "longshore jobs --state canceled --topic media/thumbnail", says: "what did not succeed, the latest first" },
     { line: "longshore jobs --where customer=42 --where 'width>=320'", says: "by properties" },
     { line: "longshore jobs --follow --json | jq -r .type", says: "the feed, for a script" },
   ],

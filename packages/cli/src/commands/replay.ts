@@ -67,7 +67,7 @@ const queuesTable = ({ queues }: StateSummary, screen: Screen): string =>
     { head: "active", cell: ({ statistics }) => showCount(statistics.active), align: "right" },
     { head: "finished", cell: ({ statistics }) => showCount(statistics.finished), align: "right" },
     { head: "failed", cell: ({ statistics }) => showCount(statistics.failed), align: "right" },
-    { head: "cancelled", cell: ({ statistics }) => showCount(statistics.cancelled), align: "right" },
+    { head: "canceled", cell: ({ statistics }) => showCount(statistics.canceled), align: "right" },
   ], screen);
 
 const instancesTable = ({ instances }: StateSummary, screen: Screen): string =>

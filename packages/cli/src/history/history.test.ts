@@ -1,7 +1,11 @@
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { JobQueueEvent } from "@longshore/job-queue";
 import { describe, expect, test } from "vitest";
+import { COMMANDS } from "../commands.ts";
+import { fakeIo } from "../fake-io.ts";
+import { runProgram } from "../program.ts";
 import { historyAddress, isHistoryFile } from "./address.ts";
 import { difference } from "./describe.ts";
 import { exportTo } from "./export-file.ts";
@@ -73,6 +77,24 @@ describe("an exported history", () => {
   test("that is not there is not found, and another file is no export", async () => {
     await expect(fileSource("/nowhere/x.lsh")).rejects.toMatchObject({ exitCode: 3 });
     await expect(fileSource(new URL("history.test.ts", import.meta.url).pathname)).rejects.toMatchObject({ code: "history/damaged" });
+  });
+});
+
+describe("an audit of a file", () => {
+  const audited = async (...groups: readonly (readonly JobQueueEvent[])[]) => {
+    const io = fakeIo();
+    const exitCode = await runProgram(["audit", await exported(true, commitsOf(...groups)), "--json"], COMMANDS, io);
+    return { exitCode, report: JSON.parse(io.written.out) as { readonly violations: readonly { readonly promise: string; readonly position: unknown }[] } };
+  };
+
+  test("ends with 0 when every promise holds", async () => {
+    expect(await audited([accepted(1)], [ended(1)])).toMatchObject({ exitCode: 0, report: { violations: [] } });
+  });
+
+  test("ends with 1 and names the place where a job ends twice", async () => {
+    const { exitCode, report } = await audited([accepted(1)], [ended(1)], [ended(1)]);
+    expect(exitCode).toBe(1);
+    expect(report.violations).toContainEqual(expect.objectContaining({ promise: "P2", position: { commit: 4, version: 4, event: 0 } }));
   });
 });
 

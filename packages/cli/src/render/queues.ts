@@ -15,7 +15,7 @@ export function queuesTable(queues: readonly QueueView[], screen: Screen): strin
     { head: "active", cell: ({ statistics }) => showCount(statistics.active), align: "right" },
     { head: "finished", cell: ({ statistics }) => showCount(statistics.finished), align: "right" },
     { head: "failed", cell: ({ statistics }, paint) => counted(statistics.failed, paint.yellow), align: "right" },
-    { head: "cancelled", cell: ({ statistics }, paint) => counted(statistics.cancelled, paint.red), align: "right" },
+    { head: "canceled", cell: ({ statistics }, paint) => counted(statistics.canceled, paint.red), align: "right" },
   ], screen);
 }
 
@@ -31,7 +31,7 @@ export function queueFields({ name, config, suspended, suspendedSince, statistic
     ["active", showCount(statistics.active)],
     ["finished", showCount(statistics.finished)],
     ["failed", `${showCount(statistics.failed)} attempts that were tried again`],
-    ["cancelled", `${showCount(statistics.cancelled)} ended without success`],
+    ["canceled", `${showCount(statistics.canceled)} ended without success`],
     ["waiting", statistics.averageWaitingMs === 0 ? undefined : `${showDuration(statistics.averageWaitingMs)} on average`],
     ["processing", statistics.averageProcessingMs === 0 ? undefined : `${showDuration(statistics.averageProcessingMs)} on average`],
     ["last start", statistics.lastActivatedAt < 0 ? undefined : showAge(statistics.lastActivatedAt, nowMs)],

@@ -7,7 +7,7 @@ import { END_STATES, publicEvent } from "@longshore/job-queue";
 import type { EventCodec, Journal, Wire, WireMessage } from "@longshore/kernel";
 import { decodeCommit, decodeUntrusted, encode, encodeJson, Fault, FIRST_ACTOR_CODE, subjectsOf } from "@longshore/kernel";
 
-export const HISTORY_KIND = "job-queue-history";
+const HISTORY_KIND = "job-queue-history";
 const ENDED_MAX = 1_000;
 /** Events shown of one job: a job retried without end must not make one message of a gigabyte. */
 const TIMELINE_COMMITS_MAX = 2_000;
@@ -68,9 +68,9 @@ function readEndedFilter(question: Readonly<Record<string, unknown>>): EndedFilt
 
 function statesOf(state: unknown): readonly EndState[] | undefined {
   if (state === undefined || state === null || state === "history") return undefined;
-  if (state === "cancelled") return END_STATES.filter((end) => end !== "succeeded");
+  if (state === "canceled") return END_STATES.filter((end) => end !== "succeeded");
   const known = END_STATES.find((end) => end === state);
-  if (known === undefined) throw new Fault("query/malformed", `state must be one of history, cancelled, ${END_STATES.join(", ")}`, { retry: "never" });
+  if (known === undefined) throw new Fault("query/malformed", `state must be one of history, canceled, ${END_STATES.join(", ")}`, { retry: "never" });
   return [known];
 }
 

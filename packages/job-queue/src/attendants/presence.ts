@@ -99,11 +99,11 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
 
   private heard(context: HostContext<QueueState>, who: Who, hello: HelloMessage, reply: (answer: unknown) => void): void {
     const member = memberOf(context.state, who.instance);
+    if (member !== undefined && member.principal !== who.principal) return reply(refusal("instance/not-yours", `instance "${who.instance}" is announced by another principal: choose another id`));
     if (member?.incarnation !== hello.incarnation) {
       if (hello.leaving) return reply({ epoch: context.epoch, left: true });
       return member === undefined ? this.join(context, who, hello, reply) : this.joinIfAlive(context, who, hello, reply);
     }
-    if (member.principal !== who.principal) return reply(refusal("instance/not-yours", `instance "${who.instance}" is announced by another principal: choose another id`));
     this.roll.seen(who.instance, context.clock.monotonicMs());
     const item = { instance: who.instance, incarnation: hello.incarnation };
     if (hello.leaving) return this.command(context, "leave", who, { ...item, reason: "left" }, reply);

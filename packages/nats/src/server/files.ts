@@ -63,7 +63,7 @@ export async function checkLock(files: ServerFiles): Promise<void> {
 export const writeLock = (files: ServerFiles, pid: number): Promise<void> => writeFile(files.lock, `${pid}\n`);
 export const removeLock = (files: ServerFiles): Promise<void> => rm(files.lock, { force: true });
 
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,8 +1,8 @@
 /** What every inbox must do. Run by the twin and by the NATS adapter. */
 import type { Inbox, InboxAnswer, InboxMessage } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
-import { answerTo, bytesOf, textOf, until } from "./world.ts";
 import type { ContractWorld } from "./world.ts";
+import { answerTo, bytesOf, textOf, until } from "./world.ts";
 
 export interface InboxFixture extends ContractWorld {
   readonly inbox: Inbox;

@@ -1,10 +1,11 @@
 /** Contract suites: what every adapter of a port must do. They use vitest; the twins run them here, NATS in test/integration. */
-export { inboxContract } from "./inbox-contract.ts";
+
 export type { InboxFixture } from "./inbox-contract.ts";
-export { journalContract } from "./journal-contract.ts";
+export { inboxContract } from "./inbox-contract.ts";
 export type { JournalFixture } from "./journal-contract.ts";
-export { blobsContract, marksContract, snapshotsContract } from "./keepers-contract.ts";
+export { journalContract } from "./journal-contract.ts";
 export type { BlobsFixture, MarksFixture, SnapshotsFixture } from "./keepers-contract.ts";
-export { wireContract } from "./wire-contract.ts";
+export { blobsContract, marksContract, snapshotsContract } from "./keepers-contract.ts";
 export type { WireFixture } from "./wire-contract.ts";
+export { wireContract } from "./wire-contract.ts";
 export type { ContractWorld } from "./world.ts";

@@ -1,8 +1,8 @@
 /** What every journal must do. Run by the twin and by the NATS adapter. */
 import type { AppendAnswer, Journal, LastAnswer, ReadAnswer, StoredCommit } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
-import { answerTo, bytesOf, noise, textOf } from "./world.ts";
 import type { ContractWorld } from "./world.ts";
+import { answerTo, bytesOf, noise, textOf } from "./world.ts";
 
 export interface JournalFixture extends ContractWorld {
   readonly journal: Journal;

@@ -1,8 +1,8 @@
 /** What the small stores must do: marks, snapshots, payloads. Run by the twins and by the NATS adapters. */
 import type { Blobs, HighWater, HighWaterMarks, Snapshot, Snapshots } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
-import { answerTo, bytesOf, noise } from "./world.ts";
 import type { ContractWorld } from "./world.ts";
+import { answerTo, bytesOf, noise } from "./world.ts";
 
 export interface MarksFixture extends ContractWorld {
   readonly marks: HighWaterMarks;

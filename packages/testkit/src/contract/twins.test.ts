@@ -1,7 +1,7 @@
 /** The twins keep the contracts that the NATS adapters keep. */
 import { MemoryServer, VirtualClock } from "../index.ts";
-import { blobsContract, inboxContract, journalContract, marksContract, snapshotsContract, wireContract } from "./index.ts";
 import type { ContractWorld } from "./index.ts";
+import { blobsContract, inboxContract, journalContract, marksContract, snapshotsContract, wireContract } from "./index.ts";
 
 function setup(): { readonly clock: VirtualClock; readonly server: MemoryServer; readonly world: ContractWorld } {
   const clock = new VirtualClock();

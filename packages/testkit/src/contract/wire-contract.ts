@@ -1,8 +1,8 @@
 /** What every wire must do. Run by the twin and by the NATS adapter. */
 import type { StoreAnswer, Wire, WireAnswer } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
-import { answerTo, bytesOf, noise, textOf, until } from "./world.ts";
 import type { ContractWorld } from "./world.ts";
+import { answerTo, bytesOf, noise, textOf, until } from "./world.ts";
 
 export interface WireFixture extends ContractWorld {
   /** Two connections. */

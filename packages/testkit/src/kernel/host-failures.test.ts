@@ -4,8 +4,8 @@ import { decodeCommit, History, streamsOf } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import { CounterActor } from "../counter.ts";
 import { sha256 } from "../memory/hash.ts";
-import { Gate, hexOf, HostWorld } from "./host-world.ts";
 import type { CounterHistory } from "./host-world.ts";
+import { Gate, HostWorld, hexOf } from "./host-world.ts";
 
 const session = (number: number): Record<string, unknown> =>
   ({ session: `${(1_000_000).toString(36)}-abcdefgh`, first: number, unanswered: 0, notAfter: 1_060_000 });

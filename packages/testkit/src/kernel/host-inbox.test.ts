@@ -1,7 +1,7 @@
 /** The durable way in: each inbox message is applied exactly once, whatever crashes when. */
 import { decodeCommit, streamsOf } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
-import { Gate, hexOf, HostWorld } from "./host-world.ts";
+import { Gate, HostWorld, hexOf } from "./host-world.ts";
 
 const INBOX = streamsOf("t").inbox;
 

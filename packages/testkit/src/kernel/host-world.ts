@@ -1,8 +1,8 @@
 /** A cluster in memory with counters in it: what the tests of the kernel's host set up. */
 import type { Attendant, HostOptions, HostPorts, Journal, Role, StopReason, WireAnswer } from "@longshore/kernel";
-import { decodeTrusted, encode, Host, History, subjectsOf } from "@longshore/kernel";
-import { CounterActor } from "../counter.ts";
+import { decodeTrusted, encode, History, Host, subjectsOf } from "@longshore/kernel";
 import type { CounterCommand, CounterEvent, CounterRejection, CounterState } from "../counter.ts";
+import { CounterActor } from "../counter.ts";
 import { sha256 } from "../memory/hash.ts";
 import { MemoryServer } from "../memory/server.ts";
 import { VirtualClock } from "../memory/virtual-clock.ts";

@@ -3,7 +3,7 @@ import type { HostContext } from "@longshore/kernel";
 import { decodeCommit, decodeTrusted } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import type { CounterState } from "../counter.ts";
-import { Gate, hexOf, HostWorld } from "./host-world.ts";
+import { Gate, HostWorld, hexOf } from "./host-world.ts";
 
 const session = (number: number, birth = 1_000_000): Record<string, unknown> =>
   ({ session: `${birth.toString(36)}-abcdefgh`, first: number, unanswered: 0, notAfter: birth + 60_000 });

@@ -2,8 +2,7 @@
  * Core NATS in memory: subscriptions with wildcards, requests with "no responders", and streams that capture what is
  * published on their subjects. Every message passes one `defer`, so a sender never runs inside its receiver.
  */
-import type { StoreAnswer, Wire, WireAnswer, WireMessage } from "@longshore/kernel";
-import type { Clock } from "@longshore/kernel";
+import type { Clock, StoreAnswer, Wire, WireAnswer, WireMessage } from "@longshore/kernel";
 import type { Defer } from "./defer.ts";
 import type { MemoryStream } from "./stream.ts";
 import { matcher } from "./subject-match.ts";

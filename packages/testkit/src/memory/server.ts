@@ -5,10 +5,11 @@
  *     const host = new Host(actor, server.hostPorts("job-queue", "main", "host"), options);
  *     const wire = server.wire("alice");
  */
-import { streamsOf, subjectsOf } from "@longshore/kernel";
+
 import type { Clock, HostPorts, Telemetry } from "@longshore/kernel";
-import { MemoryBus } from "./bus.ts";
+import { streamsOf, subjectsOf } from "@longshore/kernel";
 import type { MemoryWire } from "./bus.ts";
+import { MemoryBus } from "./bus.ts";
 import type { Defer } from "./defer.ts";
 import { deferOn } from "./defer.ts";
 import { sha256 } from "./hash.ts";

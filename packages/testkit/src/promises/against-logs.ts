@@ -3,9 +3,10 @@
  * twice, P3 nothing runs that was not recorded, P4 no outcome that no worker gave, P5 no two run at once in an ordered
  * queue, P2 the end that was told is the end that was recorded.
  */
-import { sameBytes } from "@longshore/kernel";
-import type { KernelEvent } from "@longshore/kernel";
+
 import type { JobQueueEvent, Payload } from "@longshore/job-queue";
+import type { KernelEvent } from "@longshore/kernel";
+import { sameBytes } from "@longshore/kernel";
 import type { ClientEntry, Logs, WorkerEntry } from "./logs.ts";
 import type { Findings } from "./report.ts";
 

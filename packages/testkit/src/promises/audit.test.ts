@@ -1,7 +1,7 @@
 /** Each checker passes a good history and goes red on a planted bad one. */
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../memory/hash.ts";
-import { audit, Audit } from "./audit.ts";
+import { Audit, audit } from "./audit.ts";
 import { accepted, ended, failed, HistoryBuilder, joined, position, started } from "./history-builder.ts";
 import type { Logs, WorkerEntry } from "./logs.ts";
 import type { AuditReport, PromiseId } from "./report.ts";

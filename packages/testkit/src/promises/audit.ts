@@ -13,8 +13,8 @@ import { DeliveryCheck } from "./delivery.ts";
 import { Facts } from "./facts.ts";
 import { LifeCheck } from "./life.ts";
 import type { Logs } from "./logs.ts";
-import { Findings } from "./report.ts";
 import type { AuditReport, PromiseId } from "./report.ts";
+import { Findings } from "./report.ts";
 import { namedWait } from "./waiting.ts";
 
 export interface AuditOptions {

@@ -2,8 +2,9 @@
  * What an auditor remembers of a job queue: as little as the promises need, kept apart from the actor's own state so that
  * an error there does not excuse itself.
  */
-import { memberByNumber } from "@longshore/job-queue";
+
 import type { EventOf, Member, QueueConfig, QueueState, WorkerPool } from "@longshore/job-queue";
+import { memberByNumber } from "@longshore/job-queue";
 
 export interface JobFacts {
   readonly number: number;

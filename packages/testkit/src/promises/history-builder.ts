@@ -1,8 +1,9 @@
 /** Writes job queue histories by hand, good ones and planted bad ones. */
-import { jobQueue } from "@longshore/job-queue";
+
 import type { JobQueueEvent } from "@longshore/job-queue";
-import { COMMIT_FORMAT, encodeKernelEvent, sealCommit, ValueRun } from "@longshore/kernel";
+import { jobQueue } from "@longshore/job-queue";
 import type { CommitHeader, InboxPosition, KernelEvent, StoredCommit } from "@longshore/kernel";
+import { COMMIT_FORMAT, encodeKernelEvent, sealCommit, ValueRun } from "@longshore/kernel";
 import { sha256 } from "../memory/hash.ts";
 
 const { events: codec } = jobQueue({ cluster: "t", shard: "main" });

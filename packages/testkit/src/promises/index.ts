@@ -1,7 +1,8 @@
 /** Promise checkers: pure over histories and operation logs, for `longshore audit`, the simulation and the chaos tests. */
-export { Audit, audit } from "./audit.ts";
+
 export type { AuditOptions } from "./audit.ts";
+export { Audit, audit } from "./audit.ts";
 export type { ClientEntry, Logs, ResultEntry, WorkerEntry } from "./logs.ts";
 export { checkReplay } from "./replay.ts";
-export { Findings } from "./report.ts";
 export type { AuditReport, Position, PromiseId, Violation } from "./report.ts";
+export { Findings } from "./report.ts";

@@ -4,10 +4,11 @@
  * Every rule is judged on the facts before the event, which then changes them. A rule that is broken is reported once and
  * the event is taken as it stands: what follows is judged on what the history says.
  */
-import { HANDOVER_MS, TAKEN_AWAY, workerPatternMatches } from "@longshore/job-queue";
+
 import type { EventOf, JobQueueEvent } from "@longshore/job-queue";
-import { Facts } from "./facts.ts";
+import { HANDOVER_MS, TAKEN_AWAY, workerPatternMatches } from "@longshore/job-queue";
 import type { JobFacts, MemberFacts, PoolFacts } from "./facts.ts";
+import { Facts } from "./facts.ts";
 import type { Findings } from "./report.ts";
 
 type OfAttempt = EventOf<"AttemptFailed" | "AttemptReleased" | "AttemptExtended" | "JobProgressed" | "JobLogged" | "JobPropertySet">;

@@ -1,7 +1,7 @@
 /** P8: snapshots and tails meet, and a checker that sees two states says so. */
 import { jobQueue } from "@longshore/job-queue";
-import { History } from "@longshore/kernel";
 import type { Snapshot } from "@longshore/kernel";
+import { History } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../memory/hash.ts";
 import { accepted, ended, failed, HistoryBuilder, started } from "./history-builder.ts";
