@@ -17,7 +17,7 @@ export interface Checked {
   readonly wrong: readonly string[];
 }
 
-interface Fate {
+export interface Fate {
   readonly id: string;
   ends: number;
 }
@@ -63,7 +63,8 @@ class Tally {
   }
 }
 
-function* wrongWith(fates: readonly Fate[], ids: readonly string[]): Generator<string> {
+/** One line for each thing that is not as it must be. */
+export function* wrongWith(fates: readonly Fate[], ids: readonly string[]): Generator<string> {
   const acceptances = new Map<string, number>();
   for (const { id } of fates) acceptances.set(id, (acceptances.get(id) ?? 0) + 1);
   for (const id of ids) if (!acceptances.has(id)) yield `${id} was never accepted`;

@@ -137,6 +137,6 @@ export class ClientProcess {
   private write(operation: number, phase: "invoke" | "ok" | "fail" | "info", verb: string, id: string, more: object = {}): void {
     const { cluster, process } = this;
     cluster.clients.push({ at: cluster.nowMs, client: process.name, operation, phase, verb, id, ...more });
-    if (phase !== "invoke") cluster.note(process.name, `${verb} ${id}: ${phase}`);
+    if (phase !== "invoke") cluster.note(process.name, `${verb} ${id}: ${phase}${"stored" in more ? ` (stored as ${(more as { stored: { sequence: number } }).stored.sequence})` : ""}`);
   }
 }

@@ -108,11 +108,18 @@ export class Cluster {
       serverTime: {
         sample: (done) => {
           const sentMs = this.nowMs;
+          const cancel = process.after(2_000, () => finish(undefined));
+          let isOpen = true;
+          const finish = (serverMs: number | undefined): void => {
+            if (!isOpen) return;
+            isOpen = false;
+            cancel();
+            done(serverMs);
+          };
           server.up(link, "time", () => {
             const { serverMs } = this;
-            server.down(link, "time", () => done(this.nowMs - sentMs > 250 ? undefined : serverMs + (this.nowMs - sentMs) / 2));
+            server.down(link, "time", () => finish(this.nowMs - sentMs > 250 ? undefined : serverMs + (this.nowMs - sentMs) / 2));
           }, true);
-          if (link.isCut || this.weather.outage) process.after(1_000, () => done(undefined));
         },
       },
       marks: {

@@ -83,6 +83,8 @@ export class WorkerProcess {
       this.end(attempt, end.kind, end.kind === "succeeded" ? (end.result as Uint8Array) : undefined);
       attempt.end(end);
     };
+    // Asked to end before it began: then it does not begin, deaf or not.
+    if (attempt.abortCause !== undefined) return finish(endAsTold(attempt));
     if (behaviour.kind !== "deaf") attempt.onAbort = () => this.heed(attempt, finish);
     if (behaviour.kind === "hangs") return;
     if (behaviour.kind === "chats") this.chat(attempt);
@@ -112,13 +114,10 @@ export class WorkerProcess {
     finish({ kind: "succeeded", result: encode([attempt.job, attempt.number, this.process.name]) });
   }
 
-  /** A handler that heeds its signal ends soon, one way or another. */
+  /** A handler that heeds its signal ends soon. */
   private heed(attempt: Attempt, finish: (end: AttemptEnd) => void): void {
     this.cluster.marks.hit(`an attempt is told to end: ${attempt.abortCause}`);
-    const { random } = this;
-    this.process.after(random.next() * HEED_MS, () => finish(random.chance(0.7)
-      ? { kind: "canceled", reason: "told to end" }
-      : { kind: "failed", error: { name: "AbortError", message: "told to end" } }));
+    this.process.after(this.random.next() * HEED_MS, () => finish(endAsTold(attempt)));
   }
 
   private chat(attempt: Attempt): void {
@@ -135,4 +134,10 @@ export class WorkerProcess {
     cluster.workers.push({ at: cluster.nowMs, incarnation, phase: "end", job, attempt: number, outcome, exclusive: exclusive === true, ...(result && { result: result.slice() }) });
     cluster.note(this.process.name, `${job}/${number}: ${outcome}`);
   }
+}
+
+/** What the library makes of a handler that throws because it was told to end. */
+function endAsTold({ abortCause, abortMessage }: Attempt): AttemptEnd {
+  if (abortCause === "stop") return { kind: "canceled", reason: abortMessage };
+  return abortCause === "host-silent" ? { kind: "released" } : { kind: "failed", error: { name: "AbortError", message: abortMessage } };
 }

@@ -93,6 +93,8 @@ export class PayloadError extends LongshoreError {}
 
 /** Thrown by a handler: the job ends as `error`, without a retry. */
 export class Cancel extends Error {
+  /** Not the class tells what was thrown: a program may hold two copies of this library. */
+  readonly longshore = "cancel" as const;
   constructor(reason: string) {
     super(reason);
     this.name = "Cancel";
@@ -101,6 +103,7 @@ export class Cancel extends Error {
 
 /** Thrown by a handler: the attempt failed, and the next one starts after that many milliseconds. */
 export class RetryLater extends Error {
+  readonly longshore = "retry-later" as const;
   readonly delayMs: number;
   constructor(delayMs: number, message = `to be retried in ${delayMs} ms`) {
     super(message);
@@ -111,6 +114,7 @@ export class RetryLater extends Error {
 
 /** Thrown by a handler: the job sleeps that many milliseconds, and no failure is counted. */
 export class Snooze extends Error {
+  readonly longshore = "snooze" as const;
   readonly delayMs: number;
   constructor(delayMs: number) {
     super(`snoozed for ${delayMs} ms`);

@@ -3,7 +3,8 @@
 import type { JobContext } from "./context.ts";
 import { AttemptContext } from "./context.ts";
 import type { Job } from "./define.ts";
-import { Cancel, InvalidInput, RetryLater, Snooze } from "./errors.ts";
+import { Cancel, InvalidInput } from "./errors.ts";
+import type { RetryLater, Snooze } from "./errors.ts";
 import type { Attempt, AttemptEnd, ErrorForm } from "./internal/attempt.ts";
 import type { Decoded, Payloads, PayloadTrouble } from "./internal/payloads.ts";
 import { decode } from "./internal/payloads.ts";
@@ -77,9 +78,10 @@ function succeeded(output: unknown, payloads: Payloads): AttemptEnd | Promise<At
 }
 
 function endOf(thrown: unknown, attempt: Attempt): AttemptEnd {
-  if (thrown instanceof Cancel) return { kind: "canceled", reason: thrown.message };
-  if (thrown instanceof RetryLater) return { kind: "failed", error: errorForm(thrown), retryInMs: thrown.delayMs };
-  if (thrown instanceof Snooze) return { kind: "snoozed", delayMs: thrown.delayMs };
+  const purpose = purposeOf(thrown);
+  if (purpose?.longshore === "cancel") return { kind: "canceled", reason: purpose.message };
+  if (purpose?.longshore === "retry-later") return { kind: "failed", error: errorForm(purpose), retryInMs: purpose.delayMs };
+  if (purpose?.longshore === "snooze") return { kind: "snoozed", delayMs: purpose.delayMs };
   if (thrown instanceof Unreadable) return unreadable(thrown.trouble);
   switch (attempt.abortCause) {
     // Whatever a handler throws once it has been asked to stop, it has stopped.
@@ -88,6 +90,9 @@ function endOf(thrown: unknown, attempt: Attempt): AttemptEnd {
     default: return { kind: "failed", error: errorForm(thrown) };
   }
 }
+
+const purposeOf = (thrown: unknown): Cancel | RetryLater | Snooze | undefined =>
+  (thrown instanceof Error && "longshore" in thrown ? (thrown as Cancel | RetryLater | Snooze) : undefined);
 
 /** What is missing stays missing; what cannot be reached may come back. */
 function unreadable(trouble: PayloadTrouble): AttemptEnd {

@@ -112,7 +112,7 @@ class Service {
     const wire = wireOf(this.connection);
     const reading = await this.reading;
     const ports = this.ports(actor.kind, reading);
-    if (this.options.takeOver !== true) await this.untilFree(wire, subjectsOf(this.cluster).query(actor.kind, this.shard, "operate", this.connection.principal));
+    if (this.options.takeOver !== true) await this.untilFree(wire, subjectsOf(this.cluster).query(actor.kind, this.shard, "actor", this.connection.principal));
     let serve: () => void = () => undefined;
     let end: (reason: StopReason) => void = () => undefined;
     const stopped = new Promise<StopReason>((resolve) => { end = resolve; });

@@ -62,8 +62,9 @@ export class Attempt {
   isOver = false;
   /** Where it runs, or waits to. */
   pool: Pool | undefined = undefined;
-  /** Under which member number of this worker it came. */
-  member: number | undefined = undefined;
+  /** Under which number it was told last, and in which epoch. */
+  told = 0;
+  epoch = 0;
   /** It has taken a slot of its pool. */
   holdsSlot = false;
   notes: Notes | undefined = undefined;

@@ -46,6 +46,11 @@ export class Standing {
     return Math.max(0, this.floor - first + 1);
   }
 
+  /** Whether a host of this epoch told it to the incarnation it has taken in, and not to one before. */
+  isOurs(epoch: number, told: number): boolean {
+    return epoch === this.workEpoch && told > this.floor;
+  }
+
   fields(): Pick<HelloFields, "epoch" | "received" | "gap"> {
     const received = this.workEpoch === this.helloEpoch ? this.received.upTo : 0;
     return { epoch: this.helloEpoch, received, ...(this.received.hasGap && { gap: true }) };

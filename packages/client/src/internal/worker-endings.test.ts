@@ -84,6 +84,16 @@ describe("an attempt is aborted", () => {
     started[0]!.end({ kind: "succeeded", result: null });
     expect(wire.open(".cm.")).toHaveLength(0);
   });
+
+  it("not when it was told since the host took the worker in again, even if it came before the host's answer", () => {
+    const { clock, greet, run, started } = setup();
+    greet({ member: 1 });
+    run(1);
+    clock.advance(1_000);
+    run(2);
+    greet({ member: 2, told: 1 });
+    expect(started.map(({ abortCause }) => abortCause)).toEqual(["superseded", undefined]);
+  });
 });
 
 describe("a worker that closes", () => {

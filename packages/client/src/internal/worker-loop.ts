@@ -200,23 +200,25 @@ export class WorkerLoop {
     if (told === undefined || foreign === undefined) return;
     for (let i = foreign; i < told.items.length; i++) {
       const item = told.items[i]!;
-      if (item[0] === RUN) this.run(item);
+      if (item[0] === RUN) this.run(item, told.epoch, told.first + i);
       else if (item[0] === ABORT) this.abortTold(item);
     }
     if (this.standing.hasGap) this.hello.say();
   }
 
-  private run(item: readonly unknown[]): void {
+  private run(item: readonly unknown[], epoch: number, told: number): void {
     const run = runOf(item);
     if (run === undefined) return;
     const known = this.attempts.get(run.job);
     if (known !== undefined) {
+      if (known.number === run.attempt) Object.assign(known, { epoch, told });
       if (known.number >= run.attempt) return;
       this.supersede(known);
     }
     if (this.answered.has(run.job, run.attempt)) return;
     const attempt = new Attempt(this, run);
-    attempt.member = this.standing.member;
+    attempt.epoch = epoch;
+    attempt.told = told;
     this.attempts.set(run.job, attempt);
     const pool = this.life === "working" ? poolFor(this.pools, run.topic) : undefined;
     if (pool === undefined) return attempt.end({ kind: "released" });
@@ -303,13 +305,16 @@ export class WorkerLoop {
     if (answer["error"] !== undefined) return this.helloRefused(answer["error"]);
     const { member } = this.standing;
     if (!this.standing.answered(answer, sentMs)) return;
-    if (member !== undefined && member !== this.standing.member) this.wasGivenUpAs(member);
+    if (member !== undefined && member !== this.standing.member) this.wasGivenUp();
     this.handlers.greeted?.(true);
   }
 
-  /** The host had given this worker up, and its attempts with it, before it took it in under another number. */
-  private wasGivenUpAs(member: number): void {
-    for (const attempt of this.waitingFirst()) if (attempt.member === member) this.supersede(attempt);
+  /**
+   * The host had given this worker up, and its attempts with it, before it took it in under another number. What it has
+   * told since may have come before its answer.
+   */
+  private wasGivenUp(): void {
+    for (const attempt of this.waitingFirst()) if (!this.standing.isOurs(attempt.epoch, attempt.told)) this.supersede(attempt);
   }
 
   private helloRefused(error: unknown): void {

@@ -5,7 +5,7 @@
  */
 
 import type { JobQueueEvent, Payload } from "@longshore/job-queue";
-import type { KernelEvent } from "@longshore/kernel";
+import type { Commit, KernelEvent } from "@longshore/kernel";
 import { sameBytes } from "@longshore/kernel";
 import type { ClientEntry, Logs, WorkerEntry } from "./logs.ts";
 import type { Findings } from "./report.ts";
@@ -27,15 +27,26 @@ export class LogCheck {
   private readonly attempts = new Map<string, string>();
   /** Inbox messages that left a rejection. */
   private readonly refusedInbox = new Set<string>();
+  private readonly positions = new Map<string, number>();
+  /** What the commit at hand accounts for of each inbox: from after, up to. */
+  private covered: readonly { readonly stream: string; readonly from: number; readonly to: number }[] = [];
 
   constructor(findings: Findings) {
     this.findings = findings;
   }
 
+  commit({ inbox }: Commit): void {
+    this.covered = inbox.map(({ stream, sequence, index }) => ({ stream, from: this.positions.get(stream) ?? 0, to: index === 0 ? sequence : sequence + 1 }));
+    for (const { stream, sequence } of inbox) this.positions.set(stream, sequence);
+  }
+
   kernelEvent(event: KernelEvent): void {
-    if ((event.type === "CommandRejected" || event.type === "CommandParked") && event.source.kind === "inbox") {
-      this.refusedInbox.add(`${event.source.stream} ${event.source.sequence}`);
-    }
+    if (event.type !== "CommandRejected" && event.type !== "CommandParked") return;
+    const { source } = event;
+    if (source.kind === "inbox") this.refusedInbox.add(`${source.stream} ${source.sequence}`);
+    // In a session the rejection names the session's number, not the message: it was one of those of this commit.
+    if (source.kind !== "session") return;
+    for (const { stream, from, to } of this.covered) for (let at = from + 1; at <= to; at++) this.refusedInbox.add(`${stream} ${at}`);
   }
 
   event(event: JobQueueEvent): void {

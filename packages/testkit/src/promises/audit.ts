@@ -64,6 +64,7 @@ export class Audit {
     this.commits++;
     this.chain.commit(commit, stored.bytes, stored.version);
     this.delivery.commit(commit);
+    this.logs?.commit(commit);
     for (const wire of commit.events) {
       findings.event++;
       this.events++;
