@@ -2,7 +2,7 @@
 
 import type { JobQueueActor } from "@longshore/job-queue";
 import { jobQueue } from "@longshore/job-queue";
-import type { HighWater, HostPorts, Inbox, Journal, Snapshot, StoredCommit } from "@longshore/kernel";
+import type { Hash, HighWater, HostPorts, Inbox, Journal, Snapshot, StoredCommit } from "@longshore/kernel";
 import { streamsOf, subjectsOf } from "@longshore/kernel";
 import { MemoryStream, sha256, VirtualClock } from "@longshore/testkit";
 import type { ClientEntry, ResultEntry, WorkerEntry } from "@longshore/testkit/promises";
@@ -46,6 +46,8 @@ export class Cluster {
   /** What must never be said: by hosts that stop for another reason than being overtaken, by parts that throw. */
   readonly alarms: string[] = [];
   readonly processes: Map<string, SimProcess> = new Map();
+  /** Hashes by the bytes they were made of: every process and every oracle hashes the same commits. */
+  private readonly hashes = new WeakMap<Uint8Array, Uint8Array>();
   mark: HighWater | undefined;
   serverOffsetMs = BEGAN_AT;
   private readonly net: Random;
@@ -66,6 +68,15 @@ export class Cluster {
     this.actor = mutation.actor?.(actor, this) ?? actor;
     this.journalStream.onStored((message) => this.commits.push({ version: message.sequence, bytes: message.data }));
   }
+
+  readonly hash: Hash = (bytes) => {
+    let hash = this.hashes.get(bytes);
+    if (hash === undefined) {
+      hash = sha256(bytes);
+      this.hashes.set(bytes, hash);
+    }
+    return hash;
+  };
 
   get nowMs(): number {
     return this.clock.monotonicMs();
@@ -104,7 +115,7 @@ export class Cluster {
     const ports: HostPorts = {
       journal: mutation.journal?.(journal, this, process) ?? journal,
       inboxes: [mutation.inbox?.(inbox, this, process) ?? inbox],
-      wire: new SimWire(link), clock: process, hash: sha256,
+      wire: new SimWire(link), clock: process, hash: this.hash,
       serverTime: {
         sample: (done) => {
           const sentMs = this.nowMs;

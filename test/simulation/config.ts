@@ -48,8 +48,8 @@ export function drawConfig(seed: number, random: Random): Config {
   const workers = random.pick([1, 2, 2, 3]);
   return {
     seed, families, workers, isRewound,
-    hosts: random.int(1, 3), clients: random.int(1, 3), jobs: Math.round(random.log(100, 300)),
-    troubleMs: Math.round(random.log(5_000, 20_000)), grainMs: random.pick([1, 50, 200, 500, 1_000]),
+    hosts: random.pick([1, 2, 2, 3]), clients: random.pick([1, 2, 2, 3]), jobs: Math.round(random.log(40, 250)),
+    troubleMs: Math.round(random.log(3_000, 15_000)), grainMs: random.pick([1, 50, 200, 500, 1_000]),
     latencyMs: random.log(0.05, 2), jitterMs: random.log(0.02, families.includes("slow") ? 200 : 2),
     queues: drawQueues(random),
     pools: Array.from({ length: workers }, (_, i) => drawPools(random, i)),

@@ -21,7 +21,7 @@ export interface CloseOptions {
   readonly drainMs?: number;
 }
 
-const CONCURRENCY = 10;
+const CONCURRENCY = 15;
 const CONCURRENCY_MAX = 100_000;
 
 /** What one `work` has started. */

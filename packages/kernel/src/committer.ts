@@ -3,7 +3,7 @@
  *
  * Each command is decided on the state that the ones before it left; its events are folded and encoded at once, so the
  * size of the commit is known at every step. Afterwards `settle` adds what follows by itself, in the same commit:
- * accepting a job and starting it share one write. Half of the room is kept for `settle`, or a flood of new jobs would
+ * accepting a job and starting it share one write. Room is kept for `settle`, or a flood of new jobs would
  * keep the waiting ones from starting.
  *
  * What a command leaves behind, beside its events: in a session its number (a range per run of numbers), and an event
@@ -81,7 +81,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     this.number = number;
     this.at = at;
     this.fallbacks = 0;
-    for (let batch = mailbox.peek(); batch !== undefined && this.hasRoom(2); batch = mailbox.peek()) {
+    for (let batch = mailbox.peek(); batch !== undefined && this.hasRoomForCommand(); batch = mailbox.peek()) {
       if (!this.decideBatch(batch)) break;
       mailbox.shift();
       this.onDone(batch);
@@ -99,15 +99,20 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     try {
       this.history.actor.settle(this.history.state, this.at, (event) => {
         this.apply(event);
-        return this.hasRoom(1);
+        return this.hasRoom();
       });
     } catch (cause) {
       throw new Defect(`settle failed: ${cause instanceof Error ? cause.message : String(cause)}`);
     }
   }
 
-  private hasRoom(share: number): boolean {
-    return this.events.bytes < this.limits.commitBytesMax / share && this.events.count < this.limits.commitEventsMax / share;
+  private hasRoom(): boolean {
+    return this.events.bytes < this.limits.commitBytesMax && this.events.count < this.limits.commitEventsMax;
+  }
+
+  /** Events of `settle` are many and small: of the count it is left half, of the bytes an eighth. */
+  private hasRoomForCommand(): boolean {
+    return this.events.bytes < this.limits.commitBytesMax * 0.875 && this.events.count < this.limits.commitEventsMax / 2;
   }
 
   private apply(event: Event): void {
@@ -136,7 +141,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
       return true;
     }
     const from = batch.next;
-    while (batch.next < message.items.length && this.hasRoom(2)) this.decideItem(batch, batch.next++);
+    while (batch.next < message.items.length && this.hasRoomForCommand()) this.decideItem(batch, batch.next++);
     this.closeRun(batch, from);
     return batch.next === message.items.length;
   }

@@ -62,10 +62,11 @@ export class Standing {
     this.greetingEpoch = epoch;
     if (!this.epochs.heard(epoch)) return false;
     this.enter(epoch);
+    if (typeof member !== "number") return true; // The host is still at it: the next answer says more.
     this.helloEpoch = epoch;
     if (again === true && typeof told === "number") this.received.skipTo(told);
     if (proven === true) this.provenMs = sentMs;
-    if (typeof member === "number" && member !== this.member) {
+    if (member !== this.member) {
       this.member = member;
       this.floor = typeof told === "number" ? told : 0;
     }

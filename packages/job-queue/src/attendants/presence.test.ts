@@ -143,6 +143,12 @@ describe("what an instance runs is told again", () => {
     expect(host.toldTo(ADDRESS).map(([kind, job, attempt]) => [kind, job, attempt])).toEqual(jobs.map((job) => [RUN, job, 1]));
   });
 
+  it("when its hello changes its topics, too", () => {
+    const { host, hello, jobs } = running();
+    expect(hello({ epoch: 2, pools: [{ topics: ["t/a"], slots: 7 }] })).toMatchObject({ again: true });
+    expect(host.toldTo(ADDRESS)).toHaveLength(jobs.length);
+  });
+
   it("when it misses numbers and says so", () => {
     const { host, hello } = running();
     hello({ gap: true });

@@ -106,17 +106,26 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     }
     this.roll.seen(who.instance, context.clock.monotonicMs());
     const item = { instance: who.instance, incarnation: hello.incarnation };
-    if (hello.leaving) return this.command(context, "leave", who, { ...item, reason: "left" }, reply);
-    if (hello.draining && !member.isDraining) return this.command(context, "drain", who, item, reply);
-    if (!hello.draining && poolsDiffer(member.pools, hello.pools)) return this.command(context, "topics", who, { ...item, pools: hello.pools }, reply);
+    if (hello.leaving) return this.command(context, "leave", who, { ...item, reason: "left" }, reply, () => undefined);
+    const greeted = (present: Member): void => this.greet(context, present, hello, reply);
+    if (hello.draining && !member.isDraining) return this.command(context, "drain", who, item, reply, greeted);
+    if (!hello.draining && poolsDiffer(member.pools, hello.pools)) return this.command(context, "topics", who, { ...item, pools: hello.pools }, reply, greeted);
+    this.greet(context, member, hello, reply);
+  }
+
+  /** Answers a hello, and tells everything again where that is needed. */
+  private greet(context: HostContext<QueueState>, member: Member, hello: HelloMessage, reply: (answer: unknown) => void): void {
     const again = this.mustTellAgain(context, member, hello);
     const answer = this.answer(context, member, again);
     if (again) this.tellAll(context, member);
     context.whenStored(() => reply(answer));
   }
 
-  private join(context: HostContext<QueueState>, who: Who, { incarnation, processors, pools }: HelloMessage, reply: (answer: unknown) => void): void {
-    this.command(context, "join", who, { instance: who.instance, incarnation, processors, pools }, reply);
+  private join(context: HostContext<QueueState>, who: Who, hello: HelloMessage, reply: (answer: unknown) => void): void {
+    const { incarnation, processors, pools } = hello;
+    // Whatever it has seen was told to what it was before.
+    const greeted = (member: Member): void => this.greet(context, member, { ...hello, gap: true }, reply);
+    this.command(context, "join", who, { instance: who.instance, incarnation, processors, pools }, reply, greeted);
   }
 
   /**
@@ -137,8 +146,8 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     });
   }
 
-  /** Gives the actor a command about an instance; one at a time for each. The hello is answered when it is stored. */
-  private command(context: HostContext<QueueState>, verb: string, who: Who, item: unknown, reply: (answer: unknown) => void): void {
+  /** Gives the actor a command about an instance, one at a time for each; `done` when it is stored and the instance here. */
+  private command(context: HostContext<QueueState>, verb: string, who: Who, item: unknown, reply: (answer: unknown) => void, done: (member: Member) => void): void {
     const key = keyOf(who);
     if (this.pending.has(key)) return reply({ epoch: context.epoch, pending: true });
     if (this.pending.size >= PRESENCE.joinsMax) return reply(refusal("host/overloaded", "too many instances announce themselves at once: say hello again"));
@@ -151,7 +160,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
       const member = memberOf(context.state, who.instance);
       if (member === undefined) return reply({ epoch: context.epoch, left: true });
       this.roll.seen(who.instance, context.clock.monotonicMs());
-      reply(this.answer(context, member, verb === "join"));
+      done(member);
     });
   }
 
@@ -211,7 +220,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
 
   private leave(context: HostContext<QueueState>, member: Member, reason: string): void {
     const { principal, instance, incarnation } = member;
-    this.command(context, "leave", { principal, instance }, { instance, incarnation, reason }, () => undefined);
+    this.command(context, "leave", { principal, instance }, { instance, incarnation, reason }, () => undefined, () => undefined);
   }
 }
 

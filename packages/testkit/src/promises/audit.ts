@@ -5,7 +5,7 @@
  */
 import type { JobQueueActor } from "@longshore/job-queue";
 import { jobQueue } from "@longshore/job-queue";
-import type { Hash, Snapshot, StoredCommit } from "@longshore/kernel";
+import type { Commit, Hash, Snapshot, StoredCommit } from "@longshore/kernel";
 import { decodeCommit, decodeKernelEvent, FIRST_ACTOR_CODE, History } from "@longshore/kernel";
 import { LogCheck } from "./against-logs.ts";
 import { ChainCheck } from "./chain.ts";
@@ -25,6 +25,8 @@ export interface AuditOptions {
   readonly horizon?: Snapshot;
   /** Gather what operation logs can be held against. */
   readonly withLogs?: boolean;
+  /** Called with every commit, taken apart. */
+  readonly onCommit?: (commit: Commit) => void;
 }
 
 const LATER: readonly PromiseId[] = ["P10", "P11", "P12", "P13", "P14"];
@@ -37,11 +39,13 @@ export class Audit {
   private readonly life: LifeCheck;
   private readonly logs: LogCheck | undefined;
   private readonly after: number;
+  private readonly onCommit: ((commit: Commit) => void) | undefined;
   private commits = 0;
   private events = 0;
   private at = 0;
 
-  constructor({ shard, hash, horizon, withLogs }: AuditOptions) {
+  constructor({ shard, hash, horizon, withLogs, onCommit }: AuditOptions) {
+    this.onCommit = onCommit;
     this.actor = jobQueue({ cluster: "", shard });
     const start = horizon === undefined ? undefined : new History(this.actor, hash);
     if (horizon !== undefined && start?.restore(horizon) !== true) this.findings.add("P8", `the snapshot at commit ${horizon.number} cannot be restored`);
@@ -65,6 +69,7 @@ export class Audit {
     this.chain.commit(commit, stored.bytes, stored.version);
     this.delivery.commit(commit);
     this.logs?.commit(commit);
+    this.onCommit?.(commit);
     for (const wire of commit.events) {
       findings.event++;
       this.events++;

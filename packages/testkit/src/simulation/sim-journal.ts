@@ -29,11 +29,11 @@ export class SimJournal implements Journal {
     const { server, link } = this;
     const copy = bytes.slice();
     const finish = this.once<AppendAnswer>({ kind: "doubt", cause: "timeout" }, done);
-    const arrive = (): void => void server.clock.after(SYNC_MS, () => {
+    const arrive = (): void => {
       const answer = this.appendNow(copy, expected);
       if (answer.kind === "stored" && server.loses("the answer to an append is lost")) return;
-      server.down(link, "ack", () => finish(answer));
-    });
+      server.down(link, "ack", () => finish(answer), SYNC_MS);
+    };
     const lateMs = server.lateness();
     if (lateMs === 0) return server.up(link, "append", arrive);
     // It left the process; nothing that happens to the process stops it.

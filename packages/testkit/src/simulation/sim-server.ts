@@ -145,10 +145,10 @@ export class SimServer {
     this.carry(link, "up", what, isSure, arrive);
   }
 
-  /** Brings something from the server to a process. */
-  down(link: Link, what: string, arrive: () => void): void {
+  /** Brings something from the server to a process; `afterMs`: what the server does first takes so long. */
+  down(link: Link, what: string, arrive: () => void, afterMs = 0): void {
     if (link.isCut || this.weather.outage || link.isDead) return;
-    this.carry(link, "down", what, false, () => link.process.run(link.life, arrive));
+    this.carry(link, "down", what, false, () => link.process.run(link.life, arrive), afterMs);
   }
 
   /** Hands a message to whoever the server believes to listen; how many that are. */
@@ -199,23 +199,23 @@ export class SimServer {
     }
   }
 
-  private carry(link: Link, way: "up" | "down", what: string, isSure: boolean, arrive: () => void): void {
+  private carry(link: Link, way: "up" | "down", what: string, isSure: boolean, arrive: () => void, afterMs = 0): void {
     const { weather, random } = this;
     if (!isSure && random.chance(weather.loss)) {
       this.marks.hit(way === "up" ? "a message is lost on its way to the server" : "a message is lost on its way from the server");
       return;
     }
-    this.leg(link, way, what, arrive);
+    this.leg(link, way, what, arrive, afterMs);
     if (!isSure && random.chance(weather.duplicate)) {
       this.marks.hit("a message is doubled");
-      this.leg(link, way, what, arrive);
+      this.leg(link, way, what, arrive, afterMs);
     }
   }
 
-  private leg(link: Link, way: "up" | "down", what: string, arrive: () => void): void {
+  private leg(link: Link, way: "up" | "down", what: string, arrive: () => void, afterMs: number): void {
     const { weather, random, clock } = this;
     const now = clock.monotonicMs();
-    let at = now + weather.latencyMs - weather.jitterMs * Math.log(1 - random.next());
+    let at = now + afterMs + weather.latencyMs - weather.jitterMs * Math.log(1 - random.next());
     if (random.chance(weather.reorder)) {
       this.marks.hit("a message is overtaken");
       at += random.log(1, 2_000);
