@@ -55,14 +55,19 @@ function drawAdds(config: Config, random: Random, actions: Action[]): void {
     // One after the other, long ones would take too long for the whole run.
     const isOrdered = config.queues.some((queue) => queue.config.type === "ordered" && queueMatches(queue.config.topics, topic));
     const behaviour = inGrains(drawBehaviour(random, hasBadHandlers), isOrdered ? Math.min(50, config.grainMs) : config.grainMs, isOrdered ? 10 : 1);
-    const options: { -readonly [Key in keyof JobOptions]: JobOptions[Key] } = {};
-    if (behaviour.kind === "hangs" || random.chance(0.1)) options.timeoutMs = random.int(500, 4_000);
-    if (behaviour.kind === "hangs" || random.chance(0.1)) options.retries = random.int(0, 2);
-    if (random.chance(0.08)) options.delayMs = random.int(1, 5_000);
-    if (random.chance(0.2)) options.retryDelayMs = random.int(1, 3_000);
+    const options = drawOptions(behaviour, random);
     const name = random.chance(0.06) ? `u${random.int(1, 6)}` : undefined;
     actions.push({ atMs: Math.min(atMs, config.troubleMs), kind: "add", client: random.int(0, config.clients - 1), name, topic, behaviour, options, waits: random.chance(0.7) });
   }
+}
+
+function drawOptions(behaviour: Behaviour, random: Random): JobOptions {
+  const options: { -readonly [Key in keyof JobOptions]: JobOptions[Key] } = {};
+  if (behaviour.kind === "hangs" || random.chance(0.1)) options.timeoutMs = random.int(500, 4_000);
+  if (behaviour.kind === "hangs" || random.chance(0.1)) options.retries = random.int(0, 2);
+  if (random.chance(0.08)) options.delayMs = random.int(1, 5_000);
+  if (random.chance(0.2)) options.retryDelayMs = random.int(1, 3_000);
+  return options;
 }
 
 const inGrains = (behaviour: Behaviour, grainMs: number, quicker: number): Behaviour =>

@@ -3,8 +3,8 @@
 import type { JobContext } from "./context.ts";
 import { AttemptContext } from "./context.ts";
 import type { Job } from "./define.ts";
-import { Cancel, InvalidInput } from "./errors.ts";
 import type { RetryLater, Snooze } from "./errors.ts";
+import { Cancel, InvalidInput } from "./errors.ts";
 import type { Attempt, AttemptEnd, ErrorForm } from "./internal/attempt.ts";
 import type { Decoded, Payloads, PayloadTrouble } from "./internal/payloads.ts";
 import { decode } from "./internal/payloads.ts";

@@ -154,7 +154,7 @@ describe("a refused message", () => {
     world.settle(500);
     expect(host.current.state.total).toBe(0);
     const events = world.server.journal("counter", "main").commits().flatMap(({ bytes }) => decodeCommit(bytes).events);
-    expect(events.filter((event) => event[0] === 3)).toEqual([[3, [INBOX, 1, 0], code, expect.any(String), expect.anything() as unknown]].map(([a, b, c, d]) => [a, b, c, d, message["add"] instanceof Array && message["add"].length > 1 ? { commands: message["add"].length } : null]));
+    expect(events.filter((event) => event[0] === 3)).toEqual([[3, [INBOX, 1, 0], code, expect.any(String), expect.anything() as unknown]].map(([a, b, c, d]) => [a, b, c, d, Array.isArray(message["add"]) && message["add"].length > 1 ? { commands: message["add"].length } : null]));
   });
 });
 

@@ -90,19 +90,20 @@ export class LogCheck {
       if (entry.phase === "invoke") invoked.add(entry.id);
       if (entry.phase === "ok") succeeded.add(entry.id);
     }
-    for (const entry of entries) {
-      if (entry.verb !== "add" || entry.phase === "invoke" || entry.phase === "info") continue;
-      const isThere = this.byId.has(entry.id);
-      const { client, operation, id } = entry;
-      if (entry.phase === "ok") {
-        const isRefused = entry.stored !== undefined && this.refusedInbox.has(`${entry.stored.stream} ${entry.stored.sequence}`);
-        if (!isThere && !isRefused) this.findings.add("P1", `the job ${id} is lost: operation ${operation} of client ${client} was told that it is durable`);
-      } else if (isThere && !succeeded.has(id)) {
-        this.findings.add("P1", `the job ${id} is accepted although operation ${operation} of client ${client} was told that it ${entry.refused === true ? "is refused" : "took no effect"}`);
-      }
-    }
+    for (const entry of entries) if (entry.verb === "add") this.answerOf(entry, succeeded);
     for (const [id, job] of this.byId) {
       if (!invoked.has(id) && !job.isRepeat) this.findings.add("P1", `the job ${id} is accepted and nobody had added it`);
+    }
+  }
+
+  /** What one add was told, against what is recorded. */
+  private answerOf({ phase, id, client, operation, stored, refused }: ClientEntry, succeeded: ReadonlySet<string>): void {
+    const isThere = this.byId.has(id);
+    if (phase === "ok") {
+      const isRefused = stored !== undefined && this.refusedInbox.has(`${stored.stream} ${stored.sequence}`);
+      if (!isThere && !isRefused) this.findings.add("P1", `the job ${id} is lost: operation ${operation} of client ${client} was told that it is durable`);
+    } else if (phase === "fail" && isThere && !succeeded.has(id)) {
+      this.findings.add("P1", `the job ${id} is accepted although operation ${operation} of client ${client} was told that it ${refused === true ? "is refused" : "took no effect"}`);
     }
   }
 
@@ -132,6 +133,11 @@ export class LogCheck {
       if (started.has(execution)) this.findings.add("P3", `attempt ${attempt} was run twice by ${entry.incarnation}`);
       started.add(execution);
     }
+    this.successes(outcomes);
+  }
+
+  /** Every recorded success was said by the worker of its attempt, with that result. */
+  private successes(outcomes: ReadonlyMap<string, WorkerEntry>): void {
     for (const [number, { end }] of this.byNumber) {
       if (end?.state !== "succeeded") continue;
       const attempt = `${number}/${end.attempt}`;

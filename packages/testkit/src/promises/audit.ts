@@ -56,6 +56,11 @@ export class Audit {
     this.logs = withLogs === true ? new LogCheck(this.findings) : undefined;
   }
 
+  /** The most jobs that waited when another was admitted, itself included. */
+  get admittedAt(): number {
+    return this.life.admittedAt;
+  }
+
   /** The next commit; those that the horizon covers are passed over. */
   add(stored: StoredCommit): void {
     if (stored.version <= this.after) return;

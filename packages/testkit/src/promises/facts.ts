@@ -101,6 +101,8 @@ export class Facts {
   /** Highest job number accepted. */
   lastJob = 0;
   lastMember = 0;
+  /** Jobs that have not ended and do not run. */
+  queued = 0;
 
   readonly isOpen = (number: number): boolean => this.jobs.get(number)?.isEnded === false;
 
@@ -132,6 +134,7 @@ export class Facts {
 
   start(job: JobFacts, member: MemberFacts, pool: PoolFacts | undefined): void {
     job.run = { member, pool };
+    this.queued--;
     job.queue.running++;
     member.live++;
     member.running.set(job.queue, (member.running.get(job.queue) ?? 0) + 1);
@@ -142,6 +145,7 @@ export class Facts {
     const { run } = job;
     if (run === undefined) return;
     job.run = undefined;
+    this.queued++;
     job.queue.running--;
     run.member.running.set(job.queue, (run.member.running.get(job.queue) ?? 0) - 1);
     if (run.pool !== undefined) run.pool.used--;
@@ -159,7 +163,9 @@ export class Facts {
   }
 
   end(job: JobFacts): void {
-    if (!job.isEnded) this.ended.push(job);
+    if (job.isEnded) return;
+    this.ended.push(job);
+    this.queued--;
     job.isEnded = true;
   }
 
@@ -203,6 +209,7 @@ export class Facts {
     this.jobs.set(number, known);
     this.byId.set(id, known);
     if (!isEnded) queue.accept(number);
+    this.queued++;
     if (!job.isActive) return;
     const member = this.members.get(job.member)!;
     const index = memberByNumber(state, job.member)?.running.poolOf(number)?.index ?? -1;

@@ -17,6 +17,8 @@ const ANSWERS_MAX = 10_000;
 
 export class LifeCheck {
   readonly facts: Facts;
+  /** The most jobs that waited when a user's was accepted, itself included. */
+  admittedAt = 0;
   private readonly findings: Findings;
   private readonly topics = new WeakMap<readonly string[], Map<string, boolean>>();
   private at = 0;
@@ -60,6 +62,8 @@ export class LifeCheck {
     facts.jobs.set(number, job);
     facts.byId.set(id, job);
     queue.accept(number);
+    facts.queued++;
+    if (options?.cause === undefined) this.admittedAt = Math.max(this.admittedAt, facts.queued);
   }
 
   private started({ job: number, attempt, member: memberNumber, pool: index }: EventOf<"AttemptStarted">): void {
