@@ -34,7 +34,7 @@ const STEPS = [
   tier("architecture", { folder: "test/architecture", limitMs: 2 * MINUTE }),
   tier("unit", { folder: "packages", limitMs: 3 * MINUTE }),
   tier("simulation", { folder: "test/simulation", suffix: ".sim.test.ts", limitMs: 1 * MINUTE, when: "quick", env: { LONGSHORE_SIM_SEEDS: "50" } }),
-  tier("simulation", { folder: "test/simulation", suffix: ".sim.test.ts", limitMs: 8 * MINUTE, when: "full", env: { LONGSHORE_SIM_SEEDS: "1000" } }),
+  tier("simulation", { folder: "test/simulation", suffix: ".sim.test.ts", limitMs: 12 * MINUTE, when: "full", env: { LONGSHORE_SIM_SEEDS: "1000" } }),
   { name: "servers", limitMs: 5 * MINUTE, when: "full", run: servers },
   tier("docs", { folder: "test/docs", limitMs: 3 * MINUTE, when: "full" }),
   tier("integration", { label: "integration, newest", folder: "test/integration", suffix: ".int.test.ts", limitMs: 6 * MINUTE, when: "full", env: { LONGSHORE_NATS_SUITE: "forky" } }),

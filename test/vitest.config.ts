@@ -62,7 +62,7 @@ export default defineConfig({
     projects: [
       tier({ name: "unit", include: ["{packages,test}/**/*.test.ts"], exclude: OTHER_TIERS, timeoutMs: 5 * SECOND }),
       tier({ name: "architecture", include: ["test/architecture/**/*.test.ts"], timeoutMs: MINUTE, together: true }),
-      tier({ name: "simulation", include: ["{packages,test}/**/*.sim.test.ts"], timeoutMs: 8 * MINUTE }),
+      tier({ name: "simulation", include: ["{packages,test}/**/*.sim.test.ts"], timeoutMs: 12 * MINUTE }),
       tier({ name: "docs", include: ["test/docs/**/*.test.ts"], timeoutMs: MINUTE, alone: true }),
       tier({ name: "integration", include: ["{packages,test}/**/*.int.test.ts"], timeoutMs: MINUTE, alone: true }),
       tier({ name: "e2e", include: ["{packages,test}/**/*.e2e.test.ts"], timeoutMs: 3 * MINUTE, alone: true }),
