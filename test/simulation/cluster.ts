@@ -24,6 +24,8 @@ export interface Mutation {
   inbox?(inbox: Inbox, cluster: Cluster, process: SimProcess): Inbox;
   actor?(actor: JobQueueActor, cluster: Cluster): JobQueueActor;
   ports?(ports: HostPorts, cluster: Cluster, process: SimProcess): HostPorts;
+  /** The actor admits whatever comes. */
+  readonly hasNoBounds?: boolean;
 }
 
 export class Cluster {
@@ -38,6 +40,10 @@ export class Cluster {
   readonly actor: JobQueueActor;
   /** Every commit that was ever stored, also what was purged since. */
   readonly commits: StoredCommit[] = [];
+  /** The server's time when each was. */
+  readonly storedAt: number[] = [];
+  /** Somebody has set the server's clock. */
+  isStepped = false;
   /** Every snapshot that was ever saved. */
   readonly snapshots: Snapshot[] = [];
   readonly clients: ClientEntry[] = [];
@@ -64,9 +70,12 @@ export class Cluster {
     this.journalStream = new MemoryStream(NAMES.journal, [`${SUBJECTS.prefix}jr.>`]);
     const ways = ["submit", "outcome", "operate"].map((role) => `${SUBJECTS.prefix}in.*.*.${role}.*`);
     this.server.streams.push(this.journalStream, new MemoryStream(NAMES.inbox, ways, { limits: { messagesMax: 400 } }));
-    const actor = jobQueue({ cluster: CLUSTER, shard: SHARD, limits: config.queueLimits });
+    const actor = jobQueue({ cluster: CLUSTER, shard: SHARD, limits: mutation.hasNoBounds === true ? {} : config.queueLimits });
     this.actor = mutation.actor?.(actor, this) ?? actor;
-    this.journalStream.onStored((message) => this.commits.push({ version: message.sequence, bytes: message.data }));
+    this.journalStream.onStored((message) => {
+      this.commits.push({ version: message.sequence, bytes: message.data });
+      this.storedAt.push(this.serverMs);
+    });
   }
 
   readonly hash: Hash = (bytes) => {

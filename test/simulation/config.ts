@@ -35,6 +35,7 @@ export interface Config {
   readonly snapshotEvery: number;
   /** Arrivals and durations come in multiples of this: many things at one instant, or none. */
   readonly grainMs: number;
+  readonly helloEveryMs: number;
   /** After the trouble the journal loses its tail: nothing more may be written. */
   readonly isRewound: boolean;
 }
@@ -48,8 +49,8 @@ export function drawConfig(seed: number, random: Random): Config {
   const workers = random.pick([1, 2, 2, 3]);
   return {
     seed, families, workers, isRewound,
-    hosts: random.pick([1, 2, 2, 3]), clients: random.pick([1, 2, 2, 3]), jobs: Math.round(random.log(40, 250)),
-    troubleMs: Math.round(random.log(3_000, 15_000)), grainMs: random.pick([1, 50, 200, 500, 1_000]),
+    hosts: random.pick([1, 2, 2, 3]), clients: random.pick([1, 2, 2, 3]), jobs: Math.round(random.log(30, 200)),
+    troubleMs: Math.round(random.log(2_500, 12_000)), grainMs: random.pick([1, 50, 200, 500, 1_000]), helloEveryMs: random.pick([1_000, 2_000]),
     latencyMs: random.log(0.05, 2), jitterMs: random.log(0.02, families.includes("slow") ? 200 : 2),
     queues: drawQueues(random),
     pools: Array.from({ length: workers }, (_, i) => drawPools(random, i)),
@@ -58,7 +59,7 @@ export function drawConfig(seed: number, random: Random): Config {
       mailboxCommandsMax: random.pick([65_536, 65_536, 1_100]),
     },
     queueLimits: { endedMax: random.pick([100_000, 100_000, 60]), backlogMax: random.pick([5_000_000, 5_000_000, 120]), operationScanMax: random.pick([5_000, 7]) },
-    snapshotEvery: families.includes("snapshots") ? random.int(5, 80) : 0,
+    snapshotEvery: families.includes("snapshots") ? Math.round(random.log(10, 150)) : 0,
   };
 }
 

@@ -154,6 +154,7 @@ class Simulation {
       case "weather": return this.change(action.change, action.forMs);
       case "step":
         cluster.serverOffsetMs += action.byMs;
+        cluster.isStepped = true;
         return;
     }
   }

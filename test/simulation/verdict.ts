@@ -1,8 +1,8 @@
 /** The oracles at the end of a run: the promises over journal and logs, replay from everywhere, and that all came to rest. */
 import type { Commit } from "@longshore/kernel";
 import type { Violation } from "@longshore/testkit/promises";
-import type { Marks } from "@longshore/testkit/simulation";
 import { Audit, checkReplay, Findings } from "@longshore/testkit/promises";
+import type { Marks } from "@longshore/testkit/simulation";
 import type { ClientProcess } from "./client-process.ts";
 import type { Cluster } from "./cluster.ts";
 import { SHARD } from "./cluster.ts";
@@ -22,8 +22,13 @@ export function judge(cluster: Cluster, host: JobQueueHost | undefined, clients:
     alarms.push(`${cluster.commits.length - writtenSince} commits were written after the journal had lost its tail`);
   }
   const { hash, marks } = cluster;
-  const audit = new Audit({ shard: SHARD, hash, withLogs: !config.isRewound, onCommit: (commit) => countMarks(commit, marks) });
+  const audit = new Audit({ shard: SHARD, hash, withLogs: !config.isRewound, onCommit: (commit) => {
+    countMarks(commit, marks);
+    checkTime(commit, cluster);
+  } });
   for (const commit of cluster.commits.slice(0, writtenSince)) audit.add(commit);
+  const { backlogMax = Number.POSITIVE_INFINITY } = config.queueLimits;
+  if (audit.admittedAt > backlogMax) alarms.push(`a job was accepted as the ${audit.admittedAt}th that waits, and no more than ${backlogMax} may`);
   const logs = { clients: cluster.clients, results: cluster.results, workers: cluster.workers };
   const report = audit.finish(config.isRewound ? {} : { logs, atRest: cluster.serverMs });
   const findings = new Findings();
@@ -50,6 +55,15 @@ function rest(cluster: Cluster, host: JobQueueHost | undefined, clients: readonl
     if (client.openCount > 0) alarms.push(`${client.openCount} commands of client ${client.process.name} are still open`);
     if (client.waitingResults > 0 && state.queued + state.active === 0) alarms.push(`client ${client.process.name} still waits for ${client.waitingResults} results although all jobs have ended`);
   }
+}
+
+/** Ahead of the server by more than samples and drift explain, a host has taken its time from elsewhere. */
+const AHEAD_MAX_MS = 1_500;
+
+/** A history keeps to the server's time, unless somebody has stepped it. */
+function checkTime({ number, at }: Commit, { alarms, storedAt, isStepped }: Cluster): void {
+  const aheadMs = at - (storedAt[number - 1] ?? at);
+  if (!isStepped && aheadMs > AHEAD_MAX_MS) alarms.push(`commit ${number} says it was written ${Math.round(aheadMs)} ms after it was stored`);
 }
 
 const KERNEL_MARKS: Readonly<Record<number, string>> = { 2: "an answer is recorded", 3: "a rejection is recorded", 4: "a command is parked", 7: "a stepped clock is recorded" };

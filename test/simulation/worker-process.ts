@@ -41,7 +41,7 @@ export class WorkerProcess {
     const ports = { wire: new SimWire(link), clock: process, random: () => random.next(), wallMs: () => cluster.serverMs };
     const place = { cluster: CLUSTER, kind: KIND, actor: SHARD, principal: process.name };
     const identity = { instance: process.name, incarnation: `${process.name}-${process.life}`, processors: 4 };
-    this.loop = new WorkerLoop(ports, place, identity, { ...CLIENT_LIMITS, ...WORKER_LIMITS }, new Epochs(), {
+    this.loop = new WorkerLoop(ports, place, identity, { ...CLIENT_LIMITS, ...WORKER_LIMITS, helloEveryMs: cluster.config.helloEveryMs }, new Epochs(), {
       fault: (code) => cluster.marks.hit(`a worker complains: ${code}`),
     });
     for (const { topics, slots } of this.pools) this.loop.addPool({ topics, slots, start: (attempt) => this.execute(attempt) });

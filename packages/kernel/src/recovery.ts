@@ -10,6 +10,7 @@ export type Recovered = { readonly kind: "recovered"; readonly rewindAccepted: s
 
 const RETRY_MS = 250;
 const REWOUND_AFTER_MS = 30_000;
+const SNAPSHOT_WAIT_MS = 30_000;
 
 /**
  * Folds `history` up to the end of its journal.
@@ -35,6 +36,7 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
   /** Since when the journal has looked too short. */
   private shortSinceMs: number | undefined;
   private isAccepted = false;
+  private unreadableSinceMs: number | undefined;
 
   constructor(history: History<State, Command, Event, Rejection>, ports: HostPorts, acceptRewind: string | undefined, done: (result: Recovered) => void) {
     this.history = history;
@@ -72,10 +74,22 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
     this.ports.journal.read(this.history.version, fold, (answer) => {
       if (answer.kind === "unavailable") return this.later(() => this.replay(onSnapshot));
       if (answer.kind === "stop") return this.done({ kind: "refused", cause: answer.cause, message: `the journal cannot be read: ${answer.cause}` });
-      if (failure !== undefined) return onSnapshot ? this.fromStart() : this.done(brokenBy(failure));
+      if (failure !== undefined) return onSnapshot ? this.fromStart() : this.unreadable(failure);
       if (onSnapshot && answer.last < this.history.version) return this.short(true);
       this.checkMark(onSnapshot);
     });
+  }
+
+  /**
+   * The commits cannot be folded. Where it is the very first that is there, its beginning may have been purged below a
+   * snapshot that could not be had just now, or has been made meanwhile: then it is tried again for a while.
+   */
+  private unreadable(failure: unknown): void {
+    const nowMs = this.ports.clock.monotonicMs();
+    this.unreadableSinceMs ??= nowMs;
+    const mayLackSnapshot = failure instanceof Fault && this.history.kernel.number === 0;
+    if (!mayLackSnapshot || nowMs - this.unreadableSinceMs >= SNAPSHOT_WAIT_MS) return this.done(brokenBy(failure));
+    this.later(() => this.start());
   }
 
   /** The journal does not continue the snapshot: the snapshot is wrong, or the journal is. The journal alone will tell. */

@@ -347,7 +347,7 @@ describe("snapshots", () => {
   test("a purged journal is served from its snapshot, and not without", () => {
     const world = new HostWorld();
     const { host } = world.open();
-    for (let i = 0; i < 5; i++) world.ask({ add: [1] });
+    world.ask({ add: [1, 1, 1, 1, 1] });
     world.server.snapshotsOf("counter", "main").saved = world.replay().snapshot();
     world.ask({ add: [1] });
     world.server.journal("counter", "main").purgeNow(Infinity);
@@ -359,6 +359,27 @@ describe("snapshots", () => {
     const third = world.start({ instance: "i3" });
     world.settle(60_000);
     expect(third.stops).toMatchObject([{ kind: "broken" }]);
+  });
+});
+
+describe("a purged journal whose snapshot cannot be had for a moment", () => {
+  test("is served when it can be had again", () => {
+    const world = new HostWorld();
+    world.open();
+    world.ask({ add: [1, 1, 1, 1, 1] });
+    world.server.snapshotsOf("counter", "main").saved = world.replay().snapshot();
+    world.ask({ add: [1] });
+    world.server.journal("counter", "main").purgeNow(Infinity);
+    let isAway = true;
+    const next = world.start({
+      instance: "i2",
+      ports: (ports) => ({ ...ports, snapshots: { latest: (done) => ports.snapshots.latest((found) => done(isAway ? undefined : found)), save: (snapshot, done) => ports.snapshots.save(snapshot, done) } }),
+    });
+    world.settle(10_000);
+    expect(next.stops).toEqual([]);
+    isAway = false;
+    world.settle(1_000);
+    expect([next.host.current.state.total, next.host.isServing]).toEqual([6, true]);
   });
 });
 
