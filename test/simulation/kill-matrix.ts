@@ -1,7 +1,7 @@
 /** Runs the simulation with each planted bug in it, until it is found. */
 
 import type { Mutant } from "./mutants.ts";
-import { MUTANTS } from "./mutants.ts";
+
 import { run, scenarioOf } from "./simulate.ts";
 
 export interface Kill {
@@ -22,8 +22,6 @@ export function hunt(mutant: Mutant, budget: number): Kill {
   }
   return { mutant: mutant.name, seeds: undefined, by: "" };
 }
-
-export const huntAll = (budget: number): readonly Kill[] => MUTANTS.map((mutant) => hunt(mutant, budget));
 
 export const matrixOf = (kills: readonly Kill[]): string =>
   kills.map(({ mutant, seeds, by }) => `${mutant.padEnd(44)} ${(seeds === undefined ? "LIVES" : `seed ${seeds}`).padEnd(9)} ${by}`).join("\n");

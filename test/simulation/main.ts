@@ -1,5 +1,5 @@
 /**
- * The simulator: `npm run sim -- --seed N | --seeds N [--from M] [--trace] [--shrink]`.
+ * The simulator: `npm run sim -- --seed N [--trace] [--shrink] | --seeds N [--from M] [--first] [--marks]`.
  */
 import { parseArgs } from "node:util";
 import { runSeeds } from "./seeds.ts";
@@ -7,7 +7,7 @@ import { describeRun, shrink } from "./shrink-run.ts";
 import { run, scenarioOf } from "./simulate.ts";
 
 const { values } = parseArgs({
-  options: { seed: { type: "string" }, seeds: { type: "string" }, from: { type: "string" }, trace: { type: "boolean" }, shrink: { type: "boolean" }, marks: { type: "boolean" } },
+  options: { seed: { type: "string" }, seeds: { type: "string" }, from: { type: "string" }, trace: { type: "boolean" }, first: { type: "boolean" }, shrink: { type: "boolean" }, marks: { type: "boolean" } },
 });
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -20,7 +20,7 @@ if (values.seed !== undefined) {
   if (values.shrink === true && result.violations.length + result.alarms.length > 0) say(shrink(scenario));
   process.exitCode = result.violations.length + result.alarms.length > 0 ? 1 : 0;
 } else {
-  const summary = runSeeds({ count: Number(values.seeds ?? 100), from: Number(values.from ?? 1), onFailure: (text) => say(text) });
+  const summary = runSeeds({ count: Number(values.seeds ?? 100), from: Number(values.from ?? 1), onFailure: (text) => say(text), ...(values.first === true && { failuresMax: 1 }) });
   if (values.marks === true) for (const [mark, count] of [...summary.marks.counts].sort((a, b) => a[1] - b[1])) say(`${String(count).padStart(9)}  ${mark}`);
   for (const mark of summary.missing) say(`never reached: ${mark}`);
   say(summary.text);
