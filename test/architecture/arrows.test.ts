@@ -17,6 +17,7 @@ interface Manifest {
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   kernel: ["@msgpack/msgpack"],
   "job-queue": [],
+  "discovery-agent": [],
   nats: ["@nats-io/jetstream", "@nats-io/transport-node"],
   client: ["@msgpack/msgpack", "@standard-schema/spec"],
   cli: ["pino", "tsx"],

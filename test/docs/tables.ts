@@ -1,6 +1,6 @@
 /** Tables of the documents that are made from the code. */
 import { DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS, END_STATES, EVENT_CODES, INPUT_LIMITS, JOB_QUEUE_LIMITS, jobQueue, OUTCOME } from "@longshore/job-queue";
-import { decodeKernelEvent, FIRST_ACTOR_CODE, KERNEL_LIMITS, resultsAddress, SCAN_LIMITS, streamsOf, subjectsOf, workAddress } from "@longshore/kernel";
+import { decodeKernelEvent, FIRST_ACTOR_CODE, KERNEL_LIMITS, resultsAddress, SCAN_LIMITS, streamsOf, subjectsOf, topologyAddress, workAddress } from "@longshore/kernel";
 import { wantedStreams } from "@longshore/nats";
 
 export const tables: Readonly<Record<string, () => string>> = {
@@ -61,6 +61,9 @@ function subjectsTable(): string {
     ["hello", "`hi.<principal>.<instance>`", subjects.hello("me", "w1"), "request, once a second"],
     ["ping", "`ping.<principal>.<instance>`", subjects.ping("me", "w1"), "request of the host to a silent instance"],
     ["work", "`wk.<principal>.<instance>`", subjects.prefix + workAddress("me", "w1"), "message to the instance"],
+    ["topology", "`tp.<principal>.<instance>`", subjects.prefix + topologyAddress("me", "w1"), "message to the instance"],
+    ["heartbeat", "`hb.<principal>.<instance>`", subjects.heartbeat("me", "w1"), "message to all instances, once a second"],
+    ["probe", "`pb.<principal>.<instance>`", subjects.probe("me", "w1"), "request of one instance to a silent one"],
     ["feed", "`ev.<kind>.<event>.<topic tokens>`", subjects.feed("job-queue", "JobEnded", "media/thumbnail"), "message to whoever listens"],
     ["payload", "`bl.<principal>.<digest>.<piece>`", subjects.blob("me", "<digest>", 0), stream(streams.blobs)],
     ["mark", "`mk.<kind>.<actor>`", subjects.mark("job-queue", "main"), `${stream(streams.marks)}; hosts only`],

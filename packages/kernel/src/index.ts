@@ -30,6 +30,6 @@ export { scanJson } from "./scan-json.ts";
 export type { RecordedOutcome } from "./sessions.ts";
 export { whenFree } from "./standby.ts";
 export type { StreamNames, Subjects } from "./subjects.ts";
-export { isToken, ROLES, resultsAddress, senderOf, streamsOf, subjectsOf, token, workAddress } from "./subjects.ts";
+export { isToken, ROLES, resultsAddress, senderOf, streamsOf, subjectsOf, token, topologyAddress, workAddress } from "./subjects.ts";
 export { UlidSource, ulidOf } from "./ulid.ts";
 export { ValueRun } from "./value-run.ts";

@@ -36,6 +36,11 @@ export interface Subjects {
   hello(principal: string, instance: string): string;
   readonly hellos: string;
   ping(principal: string, instance: string): string;
+  /** Where a member says, once a second, that it lives; all members listen on `heartbeats`. */
+  heartbeat(principal: string, instance: string): string;
+  readonly heartbeats: string;
+  /** Where a member is asked whether it lives, and by its server whether it is there at all. */
+  probe(principal: string, instance: string): string;
   feed(kind: string, type: string, topic: string): string;
   blob(principal: string, digest: string, chunk: number): string;
   mark(kind: string, actor: string): string;
@@ -59,6 +64,9 @@ export function subjectsOf(cluster: string): Subjects {
     hello: (principal, instance) => `${prefix}hi.${principal}.${instance}`,
     hellos: `${prefix}hi.>`,
     ping: (principal, instance) => `${prefix}ping.${principal}.${instance}`,
+    heartbeat: (principal, instance) => `${prefix}hb.${principal}.${instance}`,
+    heartbeats: `${prefix}hb.>`,
+    probe: (principal, instance) => `${prefix}pb.${principal}.${instance}`,
     feed: (kind, type, topic) => `${prefix}ev.${kind}.${type}.${topic.replaceAll("/", ".")}`,
     blob: (principal, digest, chunk) => `${prefix}bl.${principal}.${digest}.${chunk}`,
     mark: (kind, actor) => `${prefix}mk.${kind}.${actor}`,
@@ -66,8 +74,9 @@ export function subjectsOf(cluster: string): Subjects {
   };
 }
 
-/** The address (for `Reactions.tell`) of an instance's dispatches and of a client's results. */
+/** The address (for `Reactions.tell`) of an instance's dispatches, of what it is told of the topology, and of a client's results. */
 export const workAddress = (principal: string, instance: string): string => `wk.${principal}.${instance}`;
+export const topologyAddress = (principal: string, instance: string): string => `tp.${principal}.${instance}`;
 export const resultsAddress = (principal: string, client: string): string => `re.${principal}.${client}`;
 
 /** Who speaks on a command, inbox or query subject; undefined when the subject is none of them or the role unknown. */
