@@ -13,6 +13,7 @@ const schemas = defineJob("a/schemas", {
 });
 const plain = defineJob<{ n: number }, { twice: number }>("a/plain");
 const bare = defineJob("a/bare");
+const optional = defineJob("a/optional", { input: z.object({ n: z.number() }).optional() });
 const own = defineJob("a/own", { run: async (input: { n: number }, ctx: JobContext) => ({ text: `${input.n} ${ctx.attempt}` }) });
 
 describe("a definition with schemas", () => {
@@ -63,6 +64,22 @@ describe("a definition without schemas", () => {
     void (() => ls.work(bare, (input) => {
       expectTypeOf(input).toBeUnknown();
     }));
+  });
+
+  it("needs no input where there is none to give, and needs one where there is", () => {
+    expectTypeOf(ls.add(bare)).resolves.toEqualTypeOf<JobHandle<unknown>>();
+    expectTypeOf(ls.add("a/topic")).resolves.toEqualTypeOf<JobHandle>();
+    void (() => ls.add(optional));
+    void (() => ls.add(optional, undefined, { id: "one" }));
+    void (() => ls.add(optional, { n: 1 }));
+    // @ts-expect-error n is no number
+    void (() => ls.add(optional, { n: "1" }));
+    // @ts-expect-error the input is missing
+    void (() => ls.add(plain));
+    // @ts-expect-error the input is missing
+    void (() => ls.add(schemas));
+    // @ts-expect-error the options are none
+    void (() => ls.add(optional, undefined, { ids: "one" }));
   });
 
   it("has no options that are not there", () => {

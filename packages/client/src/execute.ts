@@ -9,7 +9,7 @@ import type { Attempt, AttemptEnd, ErrorForm } from "./internal/attempt.ts";
 import type { Decoded, Payloads, PayloadTrouble } from "./internal/payloads.ts";
 import { decode } from "./internal/payloads.ts";
 import type { Schema } from "./schema.ts";
-import { validate } from "./schema.ts";
+import { validate, validateReceived } from "./schema.ts";
 
 /** A handler as the worker calls it, whatever its types were. */
 export interface Runnable {
@@ -52,7 +52,7 @@ const fetched = (attempt: Attempt, payloads: Payloads): Promise<Decoded> => new 
 
 async function checkedInput(schema: Schema, value: unknown): Promise<unknown> {
   try {
-    return await validate(schema, value, "input");
+    return await validateReceived(schema, value, "input");
   } catch (error) {
     // The same input would fail again: an old payload under a new schema must not be a loop of crashes.
     if (error instanceof InvalidInput) throw new Cancel(`input/invalid: ${error.message}`);

@@ -6,7 +6,7 @@ import { InvalidInput, JobFailed, PayloadError, ResultGone, Unavailable } from "
 import { followJob } from "./events.ts";
 import type { JobEnd, ResultSink } from "./internal/result-waiter.ts";
 import type { Schema } from "./schema.ts";
-import { validate } from "./schema.ts";
+import { validateReceived } from "./schema.ts";
 import type { TimelineEvent } from "./timeline.ts";
 
 /** What became of an `add`: `stored` is in the inbox, decided when a host reads it, and may still be rejected. */
@@ -94,9 +94,9 @@ class Waiting<Result> implements ResultSink {
   ended(end: JobEnd): void {
     this.onSettled?.();
     if (end.state !== "succeeded") return this.reject(new JobFailed(end));
-    if (end.result === undefined) return this.checked(undefined);
+    if (end.result === undefined) return void this.checked(undefined);
     this.client.payloads.read(end.result, "result", (read) => {
-      if (read.kind === "value") this.checked(read.value);
+      if (read.kind === "value") void this.checked(read.value);
       else this.reject(new PayloadError(read.trouble.code, read.trouble.message));
     });
   }
@@ -111,11 +111,9 @@ class Waiting<Result> implements ResultSink {
     this.reject(new Unavailable(code, message));
   }
 
-  private checked(value: unknown): void {
-    if (this.output === undefined) return this.resolve(value as Result);
+  private async checked(value: unknown): Promise<void> {
     try {
-      // A handler that gave nothing travels as null.
-      this.resolve(validate(this.output, value, "result"));
+      this.resolve(this.output === undefined ? (value as Result) : await validateReceived(this.output, value, "result"));
     } catch (error) {
       this.reject(error instanceof InvalidInput ? new PayloadError("result/invalid", error.message, { cause: error }) : error);
     }

@@ -18,7 +18,7 @@ export type { AddOutcome, CallOptions, JobHandle } from "./handle.ts";
 export type { Histories, HistoryCommit, PastState, ReadOptions } from "./history.ts";
 export type { JobInfo } from "./job-info.ts";
 export type { Bulk, BulkOptions, FindOptions, Jobs, JobsFound } from "./jobs.ts";
-export type { Longshore } from "./longshore.ts";
+export type { AddArguments, Longshore } from "./longshore.ts";
 export type { AddOptions, JobDefaults } from "./options.ts";
 export type { Queues, Statistics } from "./queues.ts";
 export type { Schema } from "./schema.ts";

@@ -16,6 +16,9 @@ import { Queues } from "./queues.ts";
 import type { CloseOptions, Worker, WorkOptions } from "./work.ts";
 import { work } from "./work.ts";
 
+/** The input may be left out where `undefined` is one; then the handler gets what its schema makes of that, or null. */
+export type AddArguments<Input> = undefined extends Input ? [input?: Input, options?: AddOptions] : [input: Input, options?: AddOptions];
+
 export class Longshore {
   readonly jobs: Jobs;
   readonly queues: Queues;
@@ -33,7 +36,7 @@ export class Longshore {
   }
 
   /** Adds a job; resolves when it is durable: committed by the host, or stored in the inbox while no host is up. */
-  add<Input, Parsed, Output, Result>(job: Job<Input, Parsed, Output, Result>, input: NoInfer<Input>, options?: AddOptions): Promise<JobHandle<Result>>;
+  add<Input, Parsed, Output, Result>(job: Job<Input, Parsed, Output, Result>, ...rest: AddArguments<NoInfer<Input>>): Promise<JobHandle<Result>>;
   add(topic: string, input?: unknown, options?: AddOptions): Promise<JobHandle>;
   add(what: Job | string, input?: unknown, options?: AddOptions): Promise<JobHandle> {
     return new Promise((resolve, reject) => {

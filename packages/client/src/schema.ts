@@ -14,6 +14,22 @@ export function validate<Output>(schema: Schema<unknown, Output>, value: unknown
   return result instanceof Promise ? result.then((settled) => accepted(settled, root)) : accepted(result, root);
 }
 
+/**
+ * As `validate`, for a value that has traveled: what was not given arrives as null, so a schema that refuses null but
+ * allows nothing takes it as that.
+ * @throws {InvalidInput}
+ */
+export function validateReceived<Output>(schema: Schema<unknown, Output>, value: unknown, root: string): Validated<Output> {
+  return value === null ? nullOrNothing(schema, root) : validate(schema, value, root);
+}
+
+async function nullOrNothing<Output>(schema: Schema<unknown, Output>, root: string): Promise<Output> {
+  const ofNull = await schema["~standard"].validate(null);
+  if (ofNull.issues === undefined) return ofNull.value;
+  const ofNothing = await schema["~standard"].validate(undefined);
+  return accepted(ofNothing.issues === undefined ? ofNothing : ofNull, root);
+}
+
 function accepted<Output>(result: StandardSchemaV1.Result<Output>, root: string): Output {
   if (result.issues === undefined) return result.value;
   throw new InvalidInput(result.issues.map((issue) => ({ path: pathOf(issue, root), message: issue.message })), `the ${root}`);
