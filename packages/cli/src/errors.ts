@@ -102,7 +102,8 @@ export function explain(error: unknown): Explained {
     const remedy = "this is a mistake in longshore itself: run it again with LONGSHORE_DEBUG=1 and report what it prints";
     return { exitCode: EXIT.failed, code: error instanceof Defect ? "cli/defect" : "cli/unexpected", message, remedy };
   }
-  return { exitCode: exitCodeOf(code, error), code, message, remedy: REMEDY_BY_CODE[code] };
+  const own = error instanceof Fault ? error.remedy : undefined;
+  return { exitCode: exitCodeOf(code, error), code, message, remedy: own ?? REMEDY_BY_CODE[code] };
 }
 
 function exitCodeOf(code: string, error: unknown): ExitCode {

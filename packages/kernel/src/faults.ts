@@ -6,11 +6,14 @@
 export class Fault extends Error {
   readonly code: string;
   readonly retry: "now" | "backoff" | "never";
-  constructor(code: string, message: string, options: { readonly retry: "now" | "backoff" | "never"; readonly cause?: unknown }) {
+  /** What to do about it, where the message does not say so already. */
+  readonly remedy: string | undefined;
+  constructor(code: string, message: string, options: { readonly retry: "now" | "backoff" | "never"; readonly cause?: unknown; readonly remedy?: string }) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Fault";
     this.code = code;
     this.retry = options.retry;
+    this.remedy = options.remedy;
   }
 }
 

@@ -1,14 +1,15 @@
-import type { StopReason } from "@longshore/kernel";
+import { Fault } from "@longshore/kernel";
 import { connect, type ConnectOptions as NatsOptions } from "@longshore/nats";
 import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
-import { CommandFailure, refused, wrongUsage } from "../errors.ts";
+import { wrongUsage } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
 import { nearest } from "../nearest.ts";
 import { stateDirectory } from "../server-state.ts";
 import { startJobQueue } from "../services/job-queue.ts";
+import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
 import { startWorkers, WORKER_OPTIONS } from "../workers.ts";
 
@@ -53,7 +54,7 @@ export const run: Command = command({
         await startWorkers(loaded, access, { concurrency: options.concurrency }, log, closing);
       }
       const ended = await Promise.race([untilStopped(io), host.stopped]);
-      if (ended instanceof CommandFailure) throw ended;
+      if (ended instanceof Fault) throw ended;
       log.event("info", "stopping", { signal: ended });
     } finally {
       await closing.closeAll();
@@ -77,7 +78,7 @@ interface HostOptions {
 
 interface Started {
   /** Why it stopped by itself. */
-  readonly stopped: Promise<CommandFailure>;
+  readonly stopped: Promise<Fault>;
 }
 
 /** Undefined when a signal came while it was standing by. */
@@ -91,31 +92,20 @@ async function startHost(options: HostOptions, { shared, io, log, closing, place
     stateDir: stateDirectory(io.env),
     takeOver: options.takeOver,
     telemetry: log.telemetry,
+    signal: io.signal,
     onStandby: () => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
     ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
     ...(options.instance === undefined ? {} : { instance: options.instance }),
   });
-  const first = await Promise.race([starting.catch(startFailure), untilStopped(io)]);
-  if (typeof first === "string") {
-    log.event("info", "stopping", { signal: first });
-    // Nothing was opened: there is nothing to hand over.
+  const service = await starting.catch((error: unknown) => {
+    if (!io.signal.aborted) throw error;
+    log.event("info", "stopping", { signal: String(io.signal.reason) });
     return undefined;
-  }
-  closing.add("job-queue", () => first.close());
-  log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch: first.epoch, url: place.url });
-  return { stopped: first.stopped.then((reason) => stopFailure(shard, reason)) };
-}
-
-/** A host that will not open says in its message what to do. */
-export function startFailure(error: unknown): never {
-  if (!(error instanceof Error) || "code" in error || error instanceof CommandFailure) throw error;
-  throw refused("host/not-started", error.message);
-}
-
-function stopFailure(shard: string, reason: StopReason): CommandFailure {
-  const message = "message" in reason ? reason.message : `the host of job-queue.${shard} was ${reason.kind}`;
-  const remedy = reason.kind === "fenced" ? "another host has taken over; run this one again to stand by" : undefined;
-  return refused(`host/${reason.kind}`, message, remedy);
+  });
+  if (service === undefined) return undefined;
+  closing.add("job-queue", () => service.close());
+  log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch: service.epoch, url: place.url });
+  return { stopped: service.stopped.then((reason) => stopFault(shard, reason)) };
 }
 
 function servicesIn(words: readonly string[]): { readonly hosts: boolean; readonly isWorker: boolean; readonly files: readonly string[] } {

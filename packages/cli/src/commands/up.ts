@@ -10,9 +10,9 @@ import { present } from "../present.ts";
 import { paintOf } from "../render/paint.ts";
 import { readServerState, removeServerState, stateDirectory, writeServerState } from "../server-state.ts";
 import { type JobQueueService, startJobQueue } from "../services/job-queue.ts";
+import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
 import { startWorkers, WORKER_OPTIONS } from "../workers.ts";
-import { startFailure } from "./run.ts";
 
 interface Settings {
   readonly cluster: string;
@@ -85,7 +85,7 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   ]);
   if (ended.kind === "signal") return log.event("info", "stopping", { signal: ended.signal });
   if (ended.kind === "server") throw failed("nats/ended", `the nats-server ended with code ${ended.code}`, `its log is ${join(settings.storeDir, "server.log")}`);
-  throw failed("host/stopped", "message" in ended.reason ? ended.reason.message : `the host was ${ended.reason.kind}`);
+  throw stopFault("main", ended.reason);
 }
 
 async function startNats({ storeDir, port, cluster }: Settings, { log, closing, shared, io }: Surroundings): Promise<NatsServer> {
@@ -110,7 +110,7 @@ async function startHost(server: NatsServer, { cluster, instance }: Settings, pr
     takeOver: true,
     telemetry: log.telemetry,
     ...(instance === undefined ? {} : { instance }),
-  }).catch(startFailure);
+  });
   closing.add("job-queue", () => service.close());
   log.event("info", "host.serving", { actor: "job-queue.main", epoch: service.epoch });
   return service;

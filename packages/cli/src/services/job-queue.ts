@@ -9,11 +9,12 @@ import { Worker } from "node:worker_threads";
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
 import { jobQueue, presence, results } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
-import { Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
+import { Fault, Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
 import { connect, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wireOf } from "@longshore/nats";
 import type { FollowerData, FollowerSays } from "./follower-thread.ts";
 import { newIncarnation, nodeClock, sha256 } from "./node-ports.ts";
+import { stopFault } from "./start-fault.ts";
 
 export interface JobQueueService {
   readonly epoch: number;
@@ -45,6 +46,8 @@ export interface JobQueueOptions {
   readonly telemetry?: Telemetry;
   /** Another host is alive; this one waits for it to go. */
   readonly onStandby?: () => void;
+  /** Ends the waiting in standby and the opening; once it serves, `close` ends it. */
+  readonly signal?: AbortSignal;
 }
 
 const SOFTWARE = "longshore/0.1.0";
@@ -54,27 +57,29 @@ const NUDGE_EVERY_MS = 20;
 /**
  * Starts serving; resolves when commands are answered.
  *
- * @throws {Fault} when NATS or its streams are not as they must be; the message names the remedy.
+ * @throws {Fault} with `code`, `message` and `remedy`: `nats/…` when NATS or its streams are not as they must be, `host/…` when
+ * the journal cannot be served. @throws the signal's reason, when it is aborted before.
  */
 export async function startJobQueue(options: JobQueueOptions): Promise<JobQueueService> {
   const cluster = options.cluster ?? "main";
   const shard = options.shard ?? "main";
+  options.signal?.throwIfAborted();
   const connection = await connect(options.connection);
-  let clusterId: string;
   try {
-    clusterId = await requireStreams(connection, cluster);
+    const clusterId = await requireStreams(connection, cluster);
+    const service = new Service(connection, await connect(options.connection), { cluster, clusterId, shard }, options);
+    return await service.start();
   } catch (error) {
     await connection.close();
     throw error;
   }
-  return new Service(connection, { cluster, clusterId, shard }, options).start();
 }
 
 /** Answers the uuid that tells this cluster from others of the same name. */
 async function requireStreams(connection: Connection, cluster: string): Promise<string> {
   const { findings, clusterId } = await verify(connection, { cluster });
   const first = findings.find((finding) => finding.what === "missing");
-  if (first !== undefined) throw new Error(`stream ${first.stream} ${first.found}: ${first.remedy}`);
+  if (first !== undefined) throw new Fault("nats/no-stream", `stream ${first.stream} of cluster ${cluster} ${first.found}`, { retry: "never", remedy: first.remedy });
   return clusterId ?? cluster;
 }
 
@@ -86,7 +91,8 @@ interface Place {
 
 class Service {
   private readonly connection: Connection;
-  private readonly reading: Promise<Connection>;
+  /** What is read in bulk must not stand before commands. */
+  private readonly reading: Connection;
   private readonly cluster: string;
   private readonly clusterId: string;
   private readonly shard: string;
@@ -97,9 +103,9 @@ class Service {
   private nudging: NodeJS.Timeout | undefined;
   private stopWaiting: () => void = () => undefined;
 
-  constructor(connection: Connection, { cluster, clusterId, shard }: Place, options: JobQueueOptions) {
+  constructor(connection: Connection, reading: Connection, { cluster, clusterId, shard }: Place, options: JobQueueOptions) {
     this.connection = connection;
-    this.reading = connect(options.connection);
+    this.reading = reading;
     this.cluster = cluster;
     this.clusterId = clusterId;
     this.shard = shard;
@@ -108,11 +114,21 @@ class Service {
   }
 
   async start(): Promise<JobQueueService> {
+    const aborted = abortOf(this.options.signal);
+    try {
+      if (this.options.takeOver !== true) await Promise.race([this.untilFree(), aborted.happens]);
+      return await this.serve(aborted.happens);
+    } catch (error) {
+      await this.release();
+      throw error;
+    } finally {
+      aborted.forget();
+    }
+  }
+
+  private async serve(aborted: Promise<never>): Promise<JobQueueService> {
     const actor = jobQueue({ cluster: this.cluster, shard: this.shard });
-    const wire = wireOf(this.connection);
-    const reading = await this.reading;
-    const ports = this.ports(actor.kind, reading);
-    if (this.options.takeOver !== true) await this.untilFree(wire, subjectsOf(this.cluster).query(actor.kind, this.shard, "actor", this.connection.principal));
+    const ports = this.ports(actor.kind);
     let serve: () => void = () => undefined;
     let end: (reason: StopReason) => void = () => undefined;
     const stopped = new Promise<StopReason>((resolve) => { end = resolve; });
@@ -132,11 +148,11 @@ class Service {
       onStopped: (reason) => end(reason),
     });
     host.open();
-    const failed = await Promise.race([serving.then(() => undefined), stopped]);
-    if (failed !== undefined) {
-      await this.release();
-      throw stopError(failed);
-    }
+    const failed = await Promise.race([serving.then(() => undefined), stopped, aborted]).catch((reason: unknown) => {
+      host.close();
+      throw reason;
+    });
+    if (failed !== undefined) throw stopFault(this.shard, failed);
     if (this.options.follower !== false) this.follow(ports);
     void stopped.then(() => this.release());
     return {
@@ -150,7 +166,8 @@ class Service {
     };
   }
 
-  private ports(kind: string, reading: Connection): HostPorts {
+  private ports(kind: string): HostPorts {
+    const { reading } = this;
     const place = { cluster: this.cluster, kind, actor: this.shard };
     const inboxes: Inbox[] = (["inbox", "peers"] as const).map((stream) => inboxOf(this.connection, { ...place, stream }));
     inboxes.push(strayInboxOf(this.connection, { cluster: this.cluster, known: [[kind, this.shard]] }));
@@ -167,9 +184,10 @@ class Service {
     };
   }
 
-  private untilFree(wire: ReturnType<typeof wireOf>, subject: string): Promise<void> {
+  private untilFree(): Promise<void> {
+    const subject = subjectsOf(this.cluster).query("job-queue", this.shard, "actor", this.connection.principal);
     return new Promise((resolve) => {
-      this.stopWaiting = whenFree(wire, nodeClock, subject, () => this.options.onStandby?.(), resolve);
+      this.stopWaiting = whenFree(wireOf(this.connection), nodeClock, subject, () => this.options.onStandby?.(), resolve);
     });
   }
 
@@ -220,11 +238,22 @@ class Service {
       });
     }
     await this.connection.close();
-    await (await this.reading).close();
+    await this.reading.close();
   }
 }
 
-const stopError = (reason: StopReason): Error => new Error("message" in reason ? reason.message : `the host was ${reason.kind}`);
+/** A promise that rejects with the signal's reason when it is aborted. */
+function abortOf(signal: AbortSignal | undefined): { readonly happens: Promise<never>; readonly forget: () => void } {
+  let onAbort = (): void => undefined;
+  const happens = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal!.reason);
+  });
+  // It may be aborted when nobody waits any more.
+  happens.catch(() => undefined);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted === true) onAbort();
+  return { happens, forget: () => signal?.removeEventListener("abort", onAbort) };
+}
 
 /** This machine's name, as a token. */
 const defaultInstance = (): string => hostname().replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, 100) || "instance";

@@ -11,7 +11,9 @@ export type QueryAnswer =
   | { readonly kind: "answer"; readonly answer: unknown; readonly epoch: number; readonly commit: number }
   | { readonly kind: "failed"; readonly code: string; readonly message: string };
 
-const NOBODY = "no host is up: start one (`longshore up`)";
+/** How long nobody at all is put up with: a host that is started again is back by then, one that was never started is not. */
+const NOBODY_MS = 1_000;
+const NOBODY_RETRY_MAX_MS = 200;
 const ROLES: readonly Role[] = ["operate", "submit", "outcome"];
 
 export class Query {
@@ -38,12 +40,13 @@ export class Query {
     let isOpen = true;
     let tries = 0;
     let cancelTimer: () => void = () => undefined;
+    let nobodySinceMs: number | undefined;
     const finish = (answer: QueryAnswer): void => {
       isOpen = false;
       done(answer);
     };
-    const again = (why: string): void => {
-      const delayMs = Math.min(this.limits.backoffMax, this.limits.backoffFirstMs * 2 ** Math.min(tries++, 8)) * (0.5 + this.ports.random());
+    const again = (why: string, delayMaxMs = this.limits.backoffMax): void => {
+      const delayMs = Math.min(delayMaxMs, this.limits.backoffFirstMs * 2 ** Math.min(tries++, 8)) * (0.5 + this.ports.random());
       if (this.ports.clock.monotonicMs() + delayMs > untilMs) return finish({ kind: "failed", code: "host/unavailable", message: why });
       cancelTimer = this.ports.clock.after(delayMs, send);
     };
@@ -55,8 +58,12 @@ export class Query {
         if (!isOpen) return;
         switch (reply.kind) {
           case "answer": return this.read(reply.data, finish, again);
-          case "no-responders":
-            return kind === this.place.kind ? again(NOBODY) : finish({ kind: "failed", code: "host/unavailable", message: NOBODY });
+          case "no-responders": {
+            const nowMs = this.ports.clock.monotonicMs();
+            nobodySinceMs ??= nowMs;
+            const mayCome = kind === this.place.kind && nowMs - nobodySinceMs < NOBODY_MS;
+            return mayCome ? again(nobody(kind, actor, cluster), NOBODY_RETRY_MAX_MS) : finish({ kind: "failed", code: "host/unavailable", message: nobody(kind, actor, cluster) });
+          }
           case "timeout": return again("the host did not answer in time");
           case "denied":
             if (this.roleIndex + 1 >= ROLES.length) return finish({ kind: "failed", code: "server/denied", message: `the server does not let ${principal} ask questions: it needs the role operator, observer or submitter` });
@@ -85,3 +92,6 @@ export class Query {
     finish({ kind: "answer", answer: given, epoch: Number(epoch ?? 0), commit: Number(commit ?? 0) });
   }
 }
+
+const nobody = (kind: string, actor: string, cluster: string): string =>
+  `nobody answers for ${kind}.${actor} of cluster ${cluster}: no host is up; start one (\`longshore up\`, or \`longshore run job-queue\`)`;
