@@ -1,5 +1,6 @@
 /** Workers for users' files: a client, its queues configured, its jobs worked. */
-import { type ConnectOptions, connect, type Longshore } from "longshore";
+import { type ConnectOptions, connect, type Longshore, type Queue } from "longshore";
+import { refused } from "./errors.ts";
 import type { Loaded } from "./load.ts";
 import type { Log } from "./log.ts";
 import type { Closing } from "./stopping.ts";
@@ -17,10 +18,7 @@ export interface WorkerSettings {
 export async function startWorkers(loaded: Loaded, connection: ConnectOptions, settings: WorkerSettings, log: Log, closing: Closing): Promise<Longshore> {
   const ls = await connect(connection);
   closing.add("client", () => ls.close());
-  for (const queue of loaded.queues) {
-    await ls.queues.configure(queue);
-    log.event("info", "queue.configured", { name: queue.name });
-  }
+  await configureQueues(loaded.queues, ls, connection.principal ?? "this user", log);
   const { concurrency } = settings;
   for (const job of loaded.jobs) {
     const worker = await ls.work(job, concurrency === undefined ? {} : { concurrency });
@@ -29,3 +27,28 @@ export async function startWorkers(loaded: Loaded, connection: ConnectOptions, s
   }
   return ls;
 }
+
+/**
+ * Configures what a file exports. Who may not, goes on with a queue that is there: its configuration is the operator's.
+ *
+ * @throws {CommandFailure} when the queue is not there either.
+ */
+export async function configureQueues(queues: readonly Queue[], ls: Pick<Longshore, "queues">, user: string, log: Pick<Log, "event">): Promise<void> {
+  for (const queue of queues) {
+    const { name } = queue;
+    try {
+      await ls.queues.configure(queue);
+      log.event("info", "queue.configured", { name });
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      if ((await ls.queues.get(name)) === undefined) {
+        const topics = queue.config.topics.map((topic) => ` --topic '${topic}'`).join("");
+        throw refused("queue/denied", `there is no queue "${name}" yet, and ${user} may not make it: that takes the role operator`,
+          `let an operator do it first (longshore queues configure '${name}'${topics}), or give ${user} the role operator, too (nats.conf)`);
+      }
+      log.event("warn", "queue.kept", { name, code: "queue/denied", reason: `${user} has not the role operator, which configures queues: it stays as it is` });
+    }
+  }
+}
+
+const isDenied = (error: unknown): boolean => error instanceof Error && (error as { readonly code?: unknown }).code === "server/denied";
