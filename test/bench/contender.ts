@@ -1,10 +1,10 @@
 /**
  * What a system must offer to be measured here, and nothing more.
  *
- * A measurement has three roles, in processes of their own: the orchestrator (`main.ts`) calls
- * `start`; the runner (`runner.ts`) calls `connect`, adds, works and holds the clock; small clients
- * (`producer.ts`) call `connect` and only add. So an `Endpoint` crosses process borders as JSON, and a
- * contender keeps no state between `start` and `connect`.
+ * A measurement has three roles, in processes of their own: the orchestrator (`main.ts`) only says what
+ * to measure; the runner (`runner.ts`) calls `start` and `connect`, adds, works and holds the clock;
+ * small clients (`producer.ts`) call `connect` and only add. So an `Endpoint` crosses process borders
+ * as JSON, and a contender keeps no state between `start` and `connect`.
  */
 
 /** One unit of benchmark work: its number, and a body that pads the input to the size measured. */
@@ -18,13 +18,30 @@ export interface Endpoint {
   readonly url: string;
   readonly pids: readonly number[];
   readonly directory: string;
+  /** Loopback port where a host of ours answers what `host-control.ts` can ask. */
+  readonly control?: number;
 }
 
 export interface Server {
   /** Server software and version as it reports itself, e.g. "Redis 7.0.15". */
   readonly software: string;
   readonly endpoint: Endpoint;
+  /** Ways to lose the process that holds the queue and to get it back, in the order in which they are to be tried. */
+  readonly outages: readonly Outage[];
   stop(): Promise<void>;
+}
+
+/** `restart`: it starts again on what is stored. The others only a system with a journal has: without a snapshot, and with another host waiting. */
+export type OutageName = "journal" | "restart" | "standby";
+
+export interface Outage {
+  readonly name: OutageName;
+  /** Outside the clock: until the system is as it must be before (a snapshot made, another host waiting). */
+  prepare(): Promise<void>;
+  /** Kills the process that holds the queue, as a crash would, and has it started again. Resolves when it is dead and the next one is starting. */
+  strike(): Promise<void>;
+  /** Once it serves: how long that took by the system's own account, milliseconds; the start of its process is not in it. */
+  recoveredMs(): Promise<number>;
 }
 
 /** What the server holds now, in bytes. */
@@ -41,6 +58,18 @@ export interface Workers {
   stop(): Promise<void>;
 }
 
+/** What can be asked of a host of ours, beside the queue itself. */
+export interface HostProbe {
+  /** Bytes that its JavaScript holds, after a collection: heap and buffers. Payloads of jobs are in it. */
+  heapBytes(): Promise<number>;
+  /** Bytes of the payloads it holds. */
+  payloadBytes(): Promise<number>;
+  /** Gaps between two turns of its loop beyond the millisecond its timer waits, since they were last asked for. */
+  pauses(): Promise<{ readonly p99Ms: number; readonly maxMs: number }>;
+  /** Folds the whole journal again, as `longshore replay` does. */
+  replay(): Promise<{ readonly events: number; readonly elapsedMs: number }>;
+}
+
 export interface Client {
   /** Resolves when the system has acknowledged the job, as durably as the contender's label says. */
   add(job: BenchJob): Promise<void>;
@@ -53,6 +82,8 @@ export interface Client {
   /** Upkeep that production would have done by now (statistics, compaction); outside the clock. */
   settle(): Promise<void>;
   usage(): Promise<Usage>;
+  /** Absent where no process of JavaScript decides. */
+  readonly host?: HostProbe;
   close(): Promise<void>;
 }
 
@@ -65,9 +96,9 @@ export interface Contender {
   readonly durability: string;
   /** How it was tuned, and after which document. */
   readonly tuning: string;
-  /** The best documented concurrency of one worker process; given to `Client.work`. */
+  /** The concurrency of one worker process that was found best at 500 adds in flight; given to `Client.work`. */
   readonly concurrency: number;
-  /** Starts the system alone on loopback with its files under `directory`, ready for `connect`. */
+  /** Starts the system alone on loopback with its files under `directory`, ready for `connect`. Called by the runner. */
   start(directory: string): Promise<Server>;
   connect(endpoint: Endpoint): Promise<Client>;
 }

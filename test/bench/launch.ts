@@ -28,12 +28,15 @@ export interface Launched {
   /** Resolves when `isReady` first answers true; rejects with the log when the process ends before. */
   until(isReady: () => Promise<boolean>): Promise<void>;
   stop(): Promise<void>;
+  /** As a crash would end it; resolves when it is gone. */
+  crash(signal?: "SIGKILL" | "SIGQUIT"): Promise<void>;
 }
 
 const running = new Map<ChildProcess, NodeJS.Signals>();
 const setpriv = "/usr/bin/setpriv";
 const stopGraceMs = 20_000;
-const readyWithinMs = 30_000;
+/** A server that has to read a large backlog first takes its time. */
+const readyWithinMs = 120_000;
 
 process.on("exit", () => {
   for (const [child, signal] of running) child.kill(signal);
@@ -71,6 +74,10 @@ export function launch(command: Command): Launched {
       await ended;
       clearTimeout(timer);
     },
+    async crash(signal = "SIGKILL") {
+      child.kill(signal);
+      await ended;
+    },
   };
 }
 
@@ -79,7 +86,7 @@ async function waitUntilReady(child: ChildProcess, isReady: () => Promise<boolea
   while (!(await isReady())) {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) throw new Error(failure());
     if (performance.now() > deadline) throw new Error(failure());
-    await sleep(20);
+    await sleep(5);
   }
 }
 
@@ -95,11 +102,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Sends one line to a loopback port and answers what comes back first, or "" when nobody listens. */
-export function ask(port: number, line: string): Promise<string> {
+/** Sends one line to a loopback port and answers what comes back first, or "" when nobody listens or answers in time. */
+export function ask(port: number, line: string, withinMs = 2000): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(line));
-    socket.setTimeout(2000, () => socket.destroy());
+    socket.setTimeout(withinMs, () => socket.destroy());
     socket.once("data", (data) => {
       socket.destroy();
       resolve(data.toString());

@@ -2,16 +2,29 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Client, Contender, Endpoint, Workers } from "./contender.ts";
+import type { Client, Contender, Outage, Server, Workers } from "./contender.ts";
 import { feed, feedBulk, jobMaker, Ledger } from "./load.ts";
 import { sleep } from "./measure.ts";
 import type { Order, Report } from "./producer.ts";
-import type { Scenario, Size } from "./scenarios.ts";
+import type { Scenario, Size } from "./scenario.ts";
 
 /** Without one more job done in this time, a measurement is given up. */
 const stuckAfterMs = 20_000;
 /** How long to look out for second executions once all is done. */
 const lingerMs = 150;
+
+/** How long a system may be away after it was killed. */
+const answerWithinMs = 120_000;
+
+/** Milliseconds since the kill. */
+export interface Survival {
+  /** A client's `add` was acknowledged again. */
+  readonly addMs: number;
+  /** A client got the first answer out of the queue's state. */
+  readonly answerMs: number;
+  /** By the system's own account, from the start of its recovery. */
+  readonly recoveredMs: number;
+}
 
 export interface Producers {
   /** Each client adds up to `jobsEach`, for `seconds` at most. Answers how many all of them added. */
@@ -24,7 +37,8 @@ export class Session {
   readonly add: (seq: number) => Promise<void>;
   readonly addMany: (seqs: readonly number[]) => Promise<void>;
   readonly #contender: Contender;
-  readonly #endpoint: Endpoint;
+  readonly server: Server;
+  readonly #concurrency: number;
   readonly #inputBytes: number;
   readonly #ledger: Ledger;
   readonly #startWaiters = new Map<number, (at: number) => void>();
@@ -32,29 +46,28 @@ export class Session {
   #firstAt = Number.NaN;
   #workingSince = Number.NaN;
 
-  constructor(contender: Contender, endpoint: Endpoint, client: Client, scenario: Scenario, size: Size) {
+  constructor(contender: Contender, server: Server, client: Client, scenario: Scenario, size: Size) {
     this.#contender = contender;
-    this.#endpoint = endpoint;
+    this.#concurrency = size.concurrency ?? contender.concurrency;
+    this.server = server;
     this.client = client;
     this.size = size;
     this.#inputBytes = scenario.inputBytes;
-    this.#ledger = new Ledger(scenario.jobs(size) + warmUpJobs(size));
+    this.#ledger = new Ledger(scenario.jobs(size) + warmUpJobs(scenario.inputBytes) + warmUpBulk);
     const make = jobMaker(scenario.inputBytes);
     this.add = (seq) => client.add(make(seq));
     this.addMany = (seqs) => client.addMany(seqs.map(make));
   }
 
-  /** Runs each way of adding and working once, so that the clock sees compiled code and open connections. */
+  /** Runs each way of adding and working for a while, so that the clock sees compiled code and open connections. */
   async warmUp(): Promise<void> {
-    const half = warmUpJobs(this.size) / 2;
-    const deadline = Number.POSITIVE_INFINITY;
     const workers = await this.work();
-    const single = this.range(half);
-    await feed({ ...single, width: this.size.inFlight, deadline, add: this.add });
-    this.expect(single.from, half);
-    const bulk = this.range(half);
-    await feedBulk({ ...bulk, chunk: half, deadline, addMany: this.addMany });
-    this.expect(bulk.from, half);
+    const single = this.range(warmUpJobs(this.#inputBytes));
+    const fed = await feed({ ...single, width: this.size.inFlight, deadline: performance.now() + warmUpMs, add: this.add });
+    this.expect(single.from, fed);
+    const bulk = this.range(warmUpBulk);
+    await feedBulk({ ...bulk, chunk: bulkChunk, deadline: Number.POSITIVE_INFINITY, addMany: this.addMany });
+    this.expect(bulk.from, bulk.count);
     await this.finish(workers);
     await this.client.settle();
   }
@@ -78,7 +91,7 @@ export class Session {
 
   async work(): Promise<Workers> {
     this.#firstAt = Number.NaN;
-    const workers = await this.client.work((seq) => this.#handle(seq), this.#contender.concurrency);
+    const workers = await this.client.work((seq) => this.#handle(seq), this.#concurrency);
     this.#workingSince = Number.isNaN(this.#firstAt) ? performance.now() : this.#firstAt;
     return workers;
   }
@@ -114,13 +127,34 @@ export class Session {
     }
   }
 
-  /** Until about `count` more have started; then how many have ended, by the system's own count, and when it was asked. */
-  async untilEnded(count: number): Promise<{ readonly ended: number; readonly atMs: number }> {
-    const before = this.#ledger.handled;
+  /** Until about `count` more have started or `seconds` have passed; then how many have ended since `workingSince`, by the system's own count, and when it was asked. */
+  async untilEnded(count: number, seconds = Number.POSITIVE_INFINITY): Promise<{ readonly ended: number; readonly atMs: number }> {
     const outstanding = this.#ledger.outstanding;
-    await this.#progressUntil(() => this.#ledger.handled >= before + count);
+    await this.handledWithin(count, seconds);
     const atMs = performance.now();
     return { ended: outstanding - (await this.client.unfinished()), atMs };
+  }
+
+  /** Until `count` more have started, or for `seconds`; how many a second that were. For a stretch in the middle of steady work. */
+  async handledWithin(count: number, seconds: number): Promise<number> {
+    const before = this.#ledger.handled;
+    const begin = performance.now();
+    await this.#progressUntil(() => this.#ledger.handled >= before + count || performance.now() - begin >= seconds * 1000);
+    return (this.#ledger.handled - before) / ((performance.now() - begin) / 1000);
+  }
+
+  /** Lets the process that holds the queue be killed, and waits until all is well again. */
+  async survive(outage: Outage): Promise<Survival> {
+    await outage.prepare();
+    const { from } = this.range(1);
+    const begin = performance.now();
+    await outage.strike();
+    const added = untilAnswered(() => this.add(from));
+    const [addMs, answerMs] = (await Promise.all([added, untilAnswered(() => this.client.unfinished())])).map((atMs) => atMs - begin);
+    this.expect(from, 1);
+    const lost = this.#ledger.outstanding - (await this.client.unfinished());
+    if (lost > 0) throw new Error(`${lost} acknowledged jobs lost`);
+    return { addMs: addMs ?? Number.NaN, answerMs: answerMs ?? Number.NaN, recoveredMs: await outage.recoveredMs() };
   }
 
   /** Works off what is left, stops the workers, and throws unless each job ran exactly once. */
@@ -184,7 +218,7 @@ export class Session {
   }
 
   async #forkProducer(inFlight: number): Promise<{ tell(order: Order): Promise<Report>; end(): void }> {
-    const start = { contender: this.#contender.name, endpoint: this.#endpoint, inputBytes: this.#inputBytes, inFlight };
+    const start = { contender: this.#contender.name, endpoint: this.server.endpoint, inputBytes: this.#inputBytes, inFlight };
     const child = fork(fileURLToPath(new URL("producer.ts", import.meta.url)), [JSON.stringify(start)]);
     const tell = async (order: Order): Promise<Report> => {
       child.send(order);
@@ -203,7 +237,28 @@ export class Session {
 /** What each client process adds to warm up, beside the runner's own warm-up. */
 export const producerWarmUpJobs = 100;
 
-/** How many jobs the runner warms up with; an even number, half added singly and half in bulk. */
-export function warmUpJobs(size: Size): number {
-  return 2 * Math.min(1000, Math.max(100, Math.ceil(size.jobs / 10)));
+/** How many jobs a call of the bulk interface takes. */
+export const bulkChunk = 1000;
+const warmUpBulk = 5 * bulkChunk;
+/** A slow system gets as long a warm-up as a quick one, not as many jobs. */
+const warmUpMs = 2_500;
+const warmUpBytes = 64 * 1024 ** 2;
+
+/** How many jobs the runner warms up with at most: so many that the rate of the quickest had stopped rising. */
+function warmUpJobs(inputBytes: number): number {
+  return Math.min(60_000, Math.ceil(warmUpBytes / inputBytes));
+}
+
+/** Milliseconds by this process's clock at which the call was first answered; what fails is asked again. */
+async function untilAnswered(call: () => Promise<unknown>): Promise<number> {
+  const deadline = performance.now() + answerWithinMs;
+  for (;;) {
+    try {
+      await call();
+      return performance.now();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(5);
+    }
+  }
 }

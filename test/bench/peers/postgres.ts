@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Endpoint, Server, Usage } from "../contender.ts";
 import { freePort, launch } from "../launch.ts";
 import { memoryOf } from "../measure.ts";
+import { restart } from "../outage.ts";
 import { importPeer, postgresServer, unprivilegedUser } from "../servers.ts";
 
 /** The part of node-postgres used here. */
@@ -37,7 +38,7 @@ export async function startPostgres(directory: string, durability: readonly stri
     ...user,
   });
   const settings = ["listen_addresses=127.0.0.1", `port=${port}`, "unix_socket_directories=", ...tuning, ...durability];
-  const server = launch({
+  const start = () => launch({
     file: join(bin, "postgres"),
     args: ["-D", data, ...settings.flatMap((setting) => ["-c", setting])],
     name: "postgres",
@@ -49,10 +50,25 @@ export async function startPostgres(directory: string, durability: readonly stri
   });
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const pool = openPool(url, 1);
-  await server.until(() => pool.query("select 1").then(() => true, () => false));
+  const isServing = (asked: PgPool) => asked.query("select 1").then(() => true, () => false);
+  let server = start();
+  await server.until(() => isServing(pool));
   const { rows } = await pool.query<{ version: string }>("select split_part(current_setting('server_version'), ' ', 1) as version");
   await pool.end();
-  return { software: `PostgreSQL ${rows[0]?.version}`, endpoint: { url, pids: [server.pid], directory: data }, stop: () => server.stop() };
+  return {
+    software: `PostgreSQL ${rows[0]?.version}`,
+    endpoint: { url, pids: [server.pid], directory: data },
+    outages: [restart({
+      // What `pg_ctl -m immediate` does: all its processes end at once. Killing only the first would leave the others holding its memory.
+      kill: () => server.crash("SIGQUIT"),
+      start() {
+        server = start();
+        const asking = openPool(url, 1);
+        return server.until(() => isServing(asking)).finally(() => asking.end());
+      },
+    })],
+    stop: () => server.stop(),
+  };
 }
 
 export function openPool(connectionString: string, max: number): PgPool {

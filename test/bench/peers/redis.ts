@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Server } from "../contender.ts";
 import { ask, freePort, launch } from "../launch.ts";
+import { restart } from "../outage.ts";
 import { redisServer } from "../servers.ts";
 
 /** `persistence` are the redis-server arguments that set what an acknowledgement survives. */
@@ -11,7 +12,7 @@ export async function startRedis(directory: string, persistence: readonly string
   const port = await freePort();
   const data = join(directory, "data");
   mkdirSync(data);
-  const server = launch({
+  const start = () => launch({
     file: join(bin, "redis-server"),
     // noeviction: BullMQ's "going to production" demands it.
     args: ["--port", String(port), "--bind", "127.0.0.1", "--dir", data, "--maxmemory-policy", "noeviction", ...persistence],
@@ -21,11 +22,21 @@ export async function startRedis(directory: string, persistence: readonly string
     // Politely asked, it would first write a snapshot of data that are thrown away.
     stopSignal: "SIGKILL",
   });
-  await server.until(async () => (await ask(port, "PING\r\n")).startsWith("+PONG"));
+  // While it reads its files it answers LOADING.
+  const isServing = async () => (await ask(port, "PING\r\n")).startsWith("+PONG");
+  let server = start();
+  await server.until(isServing);
   const version = /redis_version:(\S+)/.exec(await ask(port, "INFO server\r\n"))?.[1] ?? "?";
   return {
     software: `Redis ${version}`,
     endpoint: { url: `redis://127.0.0.1:${port}`, pids: [server.pid], directory: data },
+    outages: [restart({
+      kill: () => server.crash(),
+      start() {
+        server = start();
+        return server.until(isServing);
+      },
+    })],
     stop: () => server.stop(),
   };
 }
