@@ -10,7 +10,7 @@ export const usage = `npm run bench -- [options]
   --scenarios NAMES  scenarios whose names begin so, comma-separated (default: all)
   --quick            one round, 2 s and 50 000 jobs at most, backlog of 20 000
   --rounds N         rounds of alternation (3); the long scenarios have one
-  --seconds N        longest time jobs are offered in one measurement (5)
+  --seconds N        longest time jobs are offered in one measurement (4)
   --jobs N           most jobs of one measurement (400 000)
   --in-flight N      concurrent adds (500)
   --clients N        client processes, sharing the adds in flight (8)
@@ -78,7 +78,7 @@ function sizeGiven(): Size {
   const { quick, concurrency } = flags;
   return {
     jobs: count("jobs", flags.jobs ?? (quick ? "50000" : "400000")),
-    seconds: count("seconds", flags.seconds ?? (quick ? "2" : "5")),
+    seconds: count("seconds", flags.seconds ?? (quick ? "2" : "4")),
     inFlight: count("in-flight", flags["in-flight"]),
     clients: count("clients", flags.clients),
     rate: count("rate", flags.rate),

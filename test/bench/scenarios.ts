@@ -4,7 +4,7 @@
  */
 import type { Scenario, Size } from "./scenario.ts";
 import { backlog } from "./scenarios/backlog.ts";
-import { latencyIdle, latencyUnderLoad } from "./scenarios/latency.ts";
+import { latency } from "./scenarios/latency.ts";
 import { recovery } from "./scenarios/recovery.ts";
 import { adding, bulkAndDrain, endToEnd, endToEndByClients } from "./scenarios/throughput.ts";
 
@@ -16,8 +16,7 @@ export function scenarios(size: Size): readonly Scenario[] {
     endToEnd("e2e-1k", "end to end, 1 KiB", 1024),
     endToEnd("e2e-16k", "end to end, 16 KiB", 16 * 1024),
     endToEndByClients(size),
-    latencyIdle,
-    latencyUnderLoad(size.rate),
+    latency(size),
     backlog(size.backlog),
     recovery("recovery-small", Math.ceil(size.backlog / 10)),
     recovery("recovery-large", size.backlog),

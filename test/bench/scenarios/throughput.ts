@@ -4,7 +4,7 @@ import { cpuBusy } from "../measure.ts";
 import type { Metric, Scenario, Size } from "../scenario.ts";
 import { bulkChunk, producerWarmUpJobs, type Session } from "../session.ts";
 
-/** Inputs of one measurement together: half of what the smallest of the stores keeps of its journal, and little enough for memory. */
+/** Inputs of one measurement together: little beside what any store has room for, and beside the memory of a machine. */
 const inputBytesMax = 1024 ** 3;
 
 export function adding(size: Size): Scenario {
@@ -78,7 +78,7 @@ export function endToEnd(name: string, label: string, inputBytes: number, isTrac
     inputBytes,
     jobs: jobsOf,
     metrics: [{ key: name, label, unit: "jobs/s", better: "higher" }, ...(isTraced ? traces : [])],
-    seconds: ({ seconds }) => seconds + (isTraced ? 6 : 1),
+    seconds: ({ seconds }) => seconds + (isTraced ? 4 : 1),
     async run(session) {
       const before = isTraced ? (await session.client.usage()).storageBytes : 0;
       const workers = await session.work();
