@@ -122,10 +122,12 @@ export class ClientProcess {
       return true;
     };
     this.line?.results.wait(id, {
+      after,
       ended: (end) => done() && this.ended(end),
+      refused: (code) => done() && this.cluster.marks.hit(`a stored add is refused: ${code}`),
       gone: () => done() && this.cluster.marks.hit("a result is gone"),
       failed: (code) => done() && this.cluster.alarms.push(`client ${this.process.name} cannot wait for ${id}: ${code}`),
-    }, after);
+    });
   }
 
   private ended({ id, state, attempts, result }: JobEnd): void {

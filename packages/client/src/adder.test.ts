@@ -5,7 +5,7 @@ import { startAdd } from "./adder.ts";
 import { Client } from "./client.ts";
 import type { Job } from "./define.ts";
 import { defineJob } from "./define.ts";
-import { InvalidInput, OutcomeUnknown, PayloadError, Rejected, Unavailable } from "./errors.ts";
+import { InvalidInput, OutcomeUnknown, PayloadError, Rejected, ResultGone, Unavailable } from "./errors.ts";
 import type { JobHandle } from "./handle.ts";
 import type { FakeRequest } from "./internal/testing/fake-wire.ts";
 import { fakeWorld, WALL_MS } from "./internal/testing/fake-wire.ts";
@@ -77,6 +77,29 @@ describe("an add", () => {
     expect(heard.error).toMatchObject({ cause: reason });
     inFlight().answer(done);
     expect(heard.handle).toBeUndefined();
+  });
+
+  it("P1 whose outcome is unknown names its job, which finds out", async () => {
+    const { add, inFlight, wire, clock, client } = setup();
+    const results = [0, 1].map((input) => {
+      const stop = new AbortController();
+      const heard = add(input, { signal: stop.signal });
+      const [[id]] = inFlight().message["submit"] as [[string]];
+      stop.abort(new Error("enough"));
+      inFlight().answer(done);
+      expect((heard.error as OutcomeUnknown).message).toContain(id);
+      const { job } = heard.error as OutcomeUnknown;
+      expect(job).toMatchObject({ id: `main.${id}`, outcome: "unknown" });
+      return { id, result: job!.result().catch((error: unknown) => error) };
+    });
+    const [added, missing] = results as [(typeof results)[0], (typeof results)[0]];
+    wire.open(".wa.")[0]!.answer({ epoch: 1, told: 0, unknown: [], waiting: 1 });
+    wire.open(".wa.")[0]!.answer({ epoch: 1, told: 0, unknown: [`main.${missing.id}`], waiting: 1 });
+    wire.tell(`ls.c.re.alice.${client.name}`, [1, 1, [[`main.${added.id}`, "succeeded", encode(7), 1, null, null]]]);
+    expect(await added.result).toBe(7);
+    clock.advance(61_000);
+    for (const request of wire.open(".wa.")) request.answer({ epoch: 1, told: 1, unknown: [`main.${missing.id}`], waiting: 0 });
+    expect(await missing.result).toBeInstanceOf(ResultGone);
   });
 
   it("of a large payload goes by reference, and later ones wait behind it", () => {

@@ -86,7 +86,7 @@ class PendingAdd<Result> implements Asked {
   abortOn(signal: AbortSignal): void {
     this.stopListening = onAbort(signal, () => {
       const found = this.session.withdraw(this);
-      this.fail(found === "sent" ? new OutcomeUnknown("it was aborted while it was on its way", { cause: signal.reason }) : signal.reason);
+      this.fail(found === "sent" ? this.unknown("it was aborted while it was on its way", signal.reason) : signal.reason);
     });
   }
 
@@ -96,8 +96,13 @@ class PendingAdd<Result> implements Asked {
     switch (outcome.kind) {
       case "accepted": return this.accepted(outcome.answer);
       case "stored": return this.succeed(new JobHandle(this.client, `${this.shard}.${this.localId}`, "stored", this.output, outcome.sequence));
-      case "rejected": case "failed": case "unknown": return this.fail(errorOf(outcome));
+      case "unknown": return this.fail(this.unknown(outcome.message));
+      case "rejected": case "failed": return this.fail(errorOf(outcome));
     }
+  }
+
+  private unknown(message: string, cause?: unknown): OutcomeUnknown {
+    return new OutcomeUnknown(message, { cause, job: new JobHandle<unknown>(this.client, `${this.shard}.${this.localId}`, "unknown", this.output, undefined) });
   }
 
   private accepted(answer: unknown): void {

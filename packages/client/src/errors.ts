@@ -1,5 +1,6 @@
 /** Every error a caller can meet. Programs compare classes and codes; messages say what to do next. */
 import type { EndState, ErrorInfo } from "@longshore/job-queue";
+import type { JobHandle } from "./handle.ts";
 
 /** What all of them have. */
 export class LongshoreError extends Error {
@@ -39,10 +40,15 @@ export class Rejected extends LongshoreError {
   }
 }
 
-/** Nobody can know whether the call took effect. Look (`ls.jobs.get`), or repeat it with an `id` of your own, which is safe. */
+/**
+ * Nobody can know whether the call took effect. Of an `add`, `job` finds out: its `result()` waits for the job, and rejects with
+ * `ResultGone` when there is none. Otherwise look (`ls.jobs.get`), or repeat it with an `id` of your own, which is safe.
+ */
 export class OutcomeUnknown extends LongshoreError {
-  constructor(message: string, options?: { readonly cause?: unknown }) {
-    super("outcome/unknown", `it is not known whether the call took effect: ${message}`, options);
+  readonly job: JobHandle | undefined;
+  constructor(message: string, options?: { readonly cause?: unknown; readonly job?: JobHandle }) {
+    super("outcome/unknown", `it is not known whether the call took effect: ${message}${options?.job === undefined ? "" : ` (job ${options.job.id})`}`, options);
+    this.job = options?.job;
   }
 }
 

@@ -2,15 +2,18 @@
 import type { JobState } from "@longshore/job-queue";
 import { askOne, command } from "./calls.ts";
 import type { Client } from "./client.ts";
-import { InvalidInput, JobFailed, PayloadError, ResultGone, Unavailable } from "./errors.ts";
+import { InvalidInput, JobFailed, PayloadError, Rejected, ResultGone, Unavailable } from "./errors.ts";
 import { followJob } from "./events.ts";
 import type { JobEnd, ResultSink } from "./internal/result-waiter.ts";
 import type { Schema } from "./schema.ts";
 import { validateReceived } from "./schema.ts";
 import type { TimelineEvent } from "./timeline.ts";
 
-/** What became of an `add`: `stored` is in the inbox, decided when a host reads it, and may still be rejected. */
-export type AddOutcome = "created" | "deduplicated" | "replaced" | "stored";
+/**
+ * What became of an `add`: `stored` is in the inbox, decided when a host reads it, and may still be rejected. `unknown` is only
+ * that of an `OutcomeUnknown`'s `job`: nobody knows whether there is one.
+ */
+export type AddOutcome = "created" | "deduplicated" | "replaced" | "stored" | "unknown";
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -24,6 +27,7 @@ export class JobHandle<Result = unknown> {
   private readonly output: Schema<unknown, Result> | undefined;
   /** Inbox sequence of a stored job. */
   private readonly after: number | undefined;
+  private readonly doubtUntilMs: number | undefined;
 
   constructor(client: Client, id: string, outcome: AddOutcome, output: Schema<unknown, Result> | undefined, after: number | undefined) {
     this.client = client;
@@ -31,25 +35,35 @@ export class JobHandle<Result = unknown> {
     this.outcome = outcome;
     this.output = output;
     this.after = after;
+    // What was given up or aborted may still be on its way for as long as a command is sent again.
+    this.doubtUntilMs = outcome === "unknown" ? client.setup.ports.clock.monotonicMs() + client.limits.giveUpMs : undefined;
   }
 
   /**
-   * The state now; undefined when the job is not known (any more).
-   * @throws {Unavailable}
+   * The state now; undefined when the job is not known (any more), or is stored and no host has read it yet.
+   * @throws {Rejected} when it was stored, and refused when a host read it. @throws {Unavailable}
    */
   async state(options: CallOptions = {}): Promise<JobState | undefined> {
     const view = await askOne(this.client, this.id, { ask: "job", id: this.id }, options);
+    if (view === null && this.after !== undefined) await this.checkRefusal(this.after, options);
     return (view as { readonly state?: JobState } | null)?.state;
+  }
+
+  private async checkRefusal(sequence: number, options: CallOptions): Promise<void> {
+    const name = this.id.slice(this.id.indexOf(".") + 1);
+    const refusal = (await askOne(this.client, this.id, { ask: "refused", sequence, name }, options)) as { readonly code: string; readonly message: string } | null;
+    if (refusal !== null) throw new Rejected(refusal.code, refusal.message);
   }
 
   /**
    * What the job came to.
-   * @throws {JobFailed} when it ended otherwise than with success. @throws {ResultGone} @throws {Unavailable}
+   * @throws {JobFailed} when it ended otherwise than with success. @throws {Rejected} when it was stored, and refused when a host
+   * read it. @throws {ResultGone} @throws {Unavailable}
    */
   result({ signal }: CallOptions = {}): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
-      const waiting = new Waiting(this.client, this.output, resolve, reject);
+      const waiting = new Waiting(this.client, this.output, { after: this.after, doubtUntilMs: this.doubtUntilMs }, resolve, reject);
       const { results } = this.client.lineOf(this.id);
       if (signal !== undefined) {
         const onAbort = (): void => {
@@ -59,7 +73,7 @@ export class JobHandle<Result = unknown> {
         signal.addEventListener("abort", onAbort, { once: true });
         waiting.onSettled = () => signal.removeEventListener("abort", onAbort);
       }
-      results.wait(this.id, waiting, this.after);
+      results.wait(this.id, waiting);
     });
   }
 
@@ -79,14 +93,18 @@ export class JobHandle<Result = unknown> {
 
 class Waiting<Result> implements ResultSink {
   onSettled: (() => void) | undefined = undefined;
+  readonly after: number | undefined;
+  readonly doubtUntilMs: number | undefined;
   private readonly client: Client;
   private readonly output: Schema<unknown, Result> | undefined;
   private readonly resolve: (result: Result | Promise<Result>) => void;
   private readonly reject: (error: unknown) => void;
 
-  constructor(client: Client, output: Schema<unknown, Result> | undefined, resolve: (result: Result | Promise<Result>) => void, reject: (error: unknown) => void) {
+  constructor(client: Client, output: Schema<unknown, Result> | undefined, { after, doubtUntilMs }: Pick<ResultSink, "after" | "doubtUntilMs">, resolve: (result: Result | Promise<Result>) => void, reject: (error: unknown) => void) {
     this.client = client;
     this.output = output;
+    this.after = after;
+    this.doubtUntilMs = doubtUntilMs;
     this.resolve = resolve;
     this.reject = reject;
   }
@@ -99,6 +117,11 @@ class Waiting<Result> implements ResultSink {
       if (read.kind === "value") void this.checked(read.value);
       else this.reject(new PayloadError(read.trouble.code, read.trouble.message));
     });
+  }
+
+  refused(code: string, message: string): void {
+    this.onSettled?.();
+    this.reject(new Rejected(code, message));
   }
 
   gone(id: string): void {

@@ -17,6 +17,7 @@ import { evolve } from "./evolve.ts";
 import type { JobQueueLimits } from "./limits.ts";
 import { JOB_QUEUE_LIMITS } from "./limits.ts";
 import { parse } from "./parse.ts";
+import { nameOfSubmit } from "./parse-submit.ts";
 import { query } from "./queries.ts";
 import { react } from "./react.ts";
 import { due, settle } from "./settle.ts";
@@ -32,7 +33,7 @@ export interface JobQueueOptions {
 
 export type JobQueueActor = Actor<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 export function jobQueue({ shard, limits: given }: JobQueueOptions): JobQueueActor {
   const limits: JobQueueLimits = { ...JOB_QUEUE_LIMITS, ...given };
@@ -48,6 +49,7 @@ export function jobQueue({ shard, limits: given }: JobQueueOptions): JobQueueAct
     react: (state, event, reactions) => react(state, event, reactions, shard),
     due: (state) => due(state, limits),
     parse: (verb, item, sender, fallbackId) => parse(verb, item, sender, fallbackId, shard),
+    nameOf: (verb, item) => (verb === "submit" ? nameOfSubmit(item) : undefined),
     query: (state, question, _sender, at) => query(state, question, setting, at),
     snapshot,
     restore,

@@ -49,6 +49,15 @@ function submit(id: unknown, mayBeGenerated: boolean, topic: string, input: Payl
   return { type: "SubmitJob", id: localId, idGiven, ...(isNamed ? {} : { unnamed: true }), topic, input, options, principal: sender.principal };
 }
 
+/** The id, without the shard, of the job that an item of `submit` would make; undefined where it has none of its own. */
+export function nameOfSubmit(item: unknown): string | undefined {
+  if (typeof item !== "object" || item === null) return undefined;
+  const [id, topic] = Array.isArray(item) ? (item as readonly unknown[]) : [(item as Fields)["id"], (item as Fields)["topic"]];
+  if (typeof id !== "string" || id.length > INPUT_LIMITS.idCharsMax) return undefined;
+  if (Array.isArray(item) && ULID.test(id)) return id;
+  return isTopic(topic) ? `${topic.replaceAll("/", "~")}.${id}` : undefined;
+}
+
 export function topicOf(value: unknown): string {
   if (isTopic(value)) return value;
   throw new Unreadable("topic", `must be tokens of letters, digits, _ and - separated by /, at most ${INPUT_LIMITS.topicCharsMax} characters: ${JSON.stringify(value)} is not`);

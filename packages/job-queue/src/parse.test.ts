@@ -26,6 +26,13 @@ describe("submit", () => {
     expect(command("submit", [null, "a/b", bytes])).toMatchObject({ id: "gen1" });
   });
 
+  it("names the job it would make, whatever it is", () => {
+    const ulid = "01M82M0MBNHVVJMAK20KJ056NS";
+    const items = [[ulid, "a/b", bytes], ["mine", "a/b", bytes], { id: "mine", topic: "a/b" }, [null, "a/b"], { topic: "a/b" }, ["x", "no topic!"], ["x".repeat(10_000), "a/b"], 7, null, []];
+    expect(items.map((item) => actor.nameOf!("submit", item))).toEqual([ulid, "a~b.mine", "a~b.mine", ...Array<undefined>(7).fill(undefined)]);
+    expect(actor.nameOf!("stop", { id: ulid })).toBeUndefined();
+  });
+
   it("takes a payload by reference", () => {
     const digest = "0".repeat(64);
     expect(command("submit", [null, "a", ["ann", digest, 9], null])["input"]).toEqual({ principal: "ann", digest, bytes: 9 });

@@ -89,6 +89,11 @@ export interface Actor<State, Command, Event, Rejection extends RejectionShape> 
    * unique, and for an inbox message the same whoever reads it: for an actor that needs one where the sender gave none.
    */
   parse(verb: string, item: unknown, sender: Sender, fallbackId: () => string): Parsed<Command>;
+  /**
+   * What one item of a message names, as its sender knows it: a refusal of what waited in the inbox is kept under it.
+   * Undefined when it names nothing; never throws, whatever the item is.
+   */
+  nameOf?(verb: string, item: unknown): string | undefined;
   /** Answers a question from the state, without changing it. */
   query(state: State, question: Readonly<Record<string, unknown>>, sender: Sender, at: number): unknown;
 

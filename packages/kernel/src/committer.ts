@@ -15,7 +15,7 @@ import { encodeCanonical } from "./codec.ts";
 import type { SessionUse } from "./envelope.ts";
 import { Defect } from "./faults.ts";
 import type { History } from "./history.ts";
-import type { CommandSource, KernelEvent } from "./kernel-event.ts";
+import type { CommandSource, KernelEvent, StoredAs } from "./kernel-event.ts";
 import { encodeKernelEvent } from "./kernel-event.ts";
 import { evolveKernel } from "./kernel-state.ts";
 import type { KernelLimits } from "./limits.ts";
@@ -178,7 +178,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     if (origin.kind !== "inbox") return;
     const source = { kind: "inbox", stream: origin.stream, sequence: origin.sequence, index: next } as const;
     const left = message.items.length - next;
-    this.record({ type: "CommandRejected", source, code: refusal.code, message: refusal.message, detail: left > 1 ? { commands: left } : undefined });
+    this.record({ type: "CommandRejected", source, code: refusal.code, message: refusal.message, detail: left > 1 ? { commands: left } : undefined, ...this.storedAs(batch, next, message.items.length) });
   }
 
   /** Whole messages refused before any of their items reaches `decide`. */
@@ -262,7 +262,7 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
 
   private park(batch: Batch, index: number, source: CommandSource, reason: string): void {
     batch.sheet.note(index, { kind: "rejected", code: "kernel/parked", message: reason });
-    this.record({ type: "CommandParked", source, reason: reason.slice(0, 500) });
+    this.record({ type: "CommandParked", source, reason: reason.slice(0, 500), ...this.storedAs(batch, index, index + 1) });
   }
 
   /** Notes an outcome for the sender and, where a repeat or an operator must find it, in the history. */
@@ -271,7 +271,19 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     if (batch.origin.kind !== "inbox" && batch.message.session === undefined) return;
     const source = this.sourceOf(batch, index);
     if (outcome.kind === "accepted") this.record({ type: "CommandAnswered", source, answer: outcome.answer });
-    else this.record({ type: "CommandRejected", source, code: outcome.code, message: outcome.message, detail: outcome.detail });
+    else this.record({ type: "CommandRejected", source, code: outcome.code, message: outcome.message, detail: outcome.detail, ...this.storedAs(batch, index, index + 1) });
+  }
+
+  /** What whoever stored these items knows of them, to find their refusal by. */
+  private storedAs({ origin, message }: Batch, from: number, to: number): { readonly stored?: StoredAs } {
+    const { actor } = this.history;
+    if (origin.kind !== "inbox" || actor.nameOf === undefined) return {};
+    const names: string[] = [];
+    for (let index = from; index < to; index++) {
+      const name = actor.nameOf(message.verbs[index]!, message.items[index]);
+      if (name !== undefined) names.push(name);
+    }
+    return names.length === 0 ? {} : { stored: { sequence: origin.sequence, names } };
   }
 
   private sourceOf(batch: Batch, index: number): CommandSource {

@@ -6,6 +6,7 @@ import { encodeAnswer, errorAnswer, readCommandMessage } from "./envelope.ts";
 import { Fault } from "./faults.ts";
 import type { History } from "./history.ts";
 import type { HostPorts } from "./host-options.ts";
+import { refusalOf } from "./kernel-state.ts";
 import type { Batch } from "./mailbox.ts";
 import { batchOf } from "./mailbox.ts";
 import type { InboxMessage, WireMessage } from "./ports.ts";
@@ -116,6 +117,7 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
     const ask = question["ask"];
     if (ask === "host") return { ...head, answer: host };
     if (ask === "parked") return { ...head, answer: kernel.parked };
+    if (ask === "refused") return { ...head, answer: refusalOf(kernel, Number(question["sequence"]), String(question["name"])) ?? null };
     if (ask === "links") return { ...head, answer: Object.fromEntries([...kernel.outbox].map(([to, box]) => [to, { owed: box.pending.length, acked: box.acked }])) };
     return { ...head, answer: actor.query(state, question, sender, this.handlers.now()) ?? null };
   }

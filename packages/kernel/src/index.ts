@@ -16,7 +16,7 @@ export type { Attendant, HostContext, HostOptions, HostPorts, StopReason } from 
 export type { CommandSource, KernelEvent } from "./kernel-event.ts";
 export { decodeKernelEvent, encodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
 export type { KernelState, Outbox, ParkedCommand } from "./kernel-state.ts";
-export { addressKey } from "./kernel-state.ts";
+export { addressKey, refusalOf } from "./kernel-state.ts";
 export type { KernelLimits, ScanLimits } from "./limits.ts";
 export { KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
 export type {

@@ -7,14 +7,20 @@ export type CommandSource =
   | { readonly kind: "inbox"; readonly stream: string; readonly sequence: number; readonly index: number }
   | { readonly kind: "direct"; readonly principal: string };
 
+/** Under which inbox sequence commands were stored, and what they name: whoever stored them finds the refusal so. */
+export interface StoredAs {
+  readonly sequence: number;
+  readonly names: readonly string[];
+}
+
 export type KernelEvent =
   | { readonly type: "Opened"; readonly instance: string; readonly view: number; readonly software: string }
   | { readonly type: "SessionAdvanced"; readonly session: string; readonly from: number; readonly to: number; readonly firstUnanswered: number; readonly notAfter: number }
   /** The command was accepted, and this is what it was answered beside "accepted". */
   | { readonly type: "CommandAnswered"; readonly source: CommandSource; readonly answer: unknown }
-  | { readonly type: "CommandRejected"; readonly source: CommandSource; readonly code: string; readonly message: string; readonly detail: unknown }
+  | { readonly type: "CommandRejected"; readonly source: CommandSource; readonly code: string; readonly message: string; readonly detail: unknown; readonly stored?: StoredAs }
   /** The command made the decider or the fold fail; it is set aside for a person to look at. */
-  | { readonly type: "CommandParked"; readonly source: CommandSource; readonly reason: string }
+  | { readonly type: "CommandParked"; readonly source: CommandSource; readonly reason: string; readonly stored?: StoredAs }
   /** A message of another actor was applied; numbers of one sender grow by one. */
   | { readonly type: "MessageReceived"; readonly sender: string; readonly number: number }
   /** A sender skipped numbers: nothing more of it is applied until an operator looks. */
@@ -35,8 +41,8 @@ export function encodeKernelEvent(event: KernelEvent): readonly unknown[] {
     case "Opened": return [code, event.instance, event.view, event.software];
     case "SessionAdvanced": return [code, event.session, event.from, event.to, event.firstUnanswered, event.notAfter];
     case "CommandAnswered": return [code, encodeSource(event.source), event.answer];
-    case "CommandRejected": return [code, encodeSource(event.source), event.code, event.message, event.detail ?? null];
-    case "CommandParked": return [code, encodeSource(event.source), event.reason];
+    case "CommandRejected": return [code, encodeSource(event.source), event.code, event.message, event.detail ?? null, ...encodeStored(event.stored)];
+    case "CommandParked": return [code, encodeSource(event.source), event.reason, ...encodeStored(event.stored)];
     case "MessageReceived": return [code, event.sender, event.number];
     case "LinkBroken": return [code, event.sender, event.expected, event.got];
     case "TimeStepped": return [code, event.from, event.to];
@@ -51,14 +57,22 @@ export function decodeKernelEvent(wire: readonly unknown[]): KernelEvent {
     case 0: return { type: "Opened", instance: a, view: b, software: c };
     case 1: return { type: "SessionAdvanced", session: a, from: b, to: c, firstUnanswered: d, notAfter: e };
     case 2: return { type: "CommandAnswered", source: decodeSource(a), answer: b };
-    case 3: return { type: "CommandRejected", source: decodeSource(a), code: b, message: c, detail: d ?? undefined };
-    case 4: return { type: "CommandParked", source: decodeSource(a), reason: b };
+    case 3: return { type: "CommandRejected", source: decodeSource(a), code: b, message: c, detail: d ?? undefined, ...decodeStored(e) };
+    case 4: return { type: "CommandParked", source: decodeSource(a), reason: b, ...decodeStored(c) };
     case 5: return { type: "MessageReceived", sender: a, number: b };
     case 6: return { type: "LinkBroken", sender: a, expected: b, got: c };
     case 7: return { type: "TimeStepped", from: a, to: b };
     case 8: return { type: "RewindAccepted", number: a, reason: b };
     default: throw new Defect(`unknown kernel event code ${code}`);
   }
+}
+
+const encodeStored = (stored: StoredAs | undefined): readonly unknown[] => (stored === undefined ? [] : [[stored.sequence, ...stored.names]]);
+
+function decodeStored(wire: readonly [number, ...string[]] | undefined): { readonly stored?: StoredAs } {
+  if (wire === undefined) return {};
+  const [sequence, ...names] = wire;
+  return { stored: { sequence, names } };
 }
 
 function encodeSource(source: CommandSource): readonly unknown[] {

@@ -1,7 +1,7 @@
 /** The kernel's own part of every actor's state, folded from commits like the rest, hashed and snapshotted with it. */
 import type { ActorAddress } from "./actor.ts";
 import type { CommitHeader, InboxPosition } from "./commit.ts";
-import type { CommandSource, KernelEvent } from "./kernel-event.ts";
+import type { CommandSource, KernelEvent, StoredAs } from "./kernel-event.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import type { RecordedOutcome, Session, Sessions } from "./sessions.ts";
 import { advance, record } from "./sessions.ts";
@@ -19,6 +19,12 @@ export interface ParkedCommand {
   readonly at: number;
 }
 
+/** Why a command that waited in the inbox was refused. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface KernelState {
   /** Epoch and number of the last commit; 0 before the first. */
   epoch: number;
@@ -33,11 +39,13 @@ export interface KernelState {
   readonly received: Map<string, number>;
   readonly brokenLinks: Map<string, { readonly expected: number; readonly got: number }>;
   readonly parked: ParkedCommand[];
+  /** By inbox sequence and name, oldest first: what `refusalOf` finds. */
+  readonly refused: Map<string, Refusal>;
 }
 
 export const initialKernelState = (): KernelState => ({
   epoch: 0, number: 0, at: 0, hash: new Uint8Array(0),
-  sessions: new Map(), inbox: new Map(), outbox: new Map(), received: new Map(), brokenLinks: new Map(), parked: [],
+  sessions: new Map(), inbox: new Map(), outbox: new Map(), received: new Map(), brokenLinks: new Map(), parked: [], refused: new Map(),
 });
 
 export const addressKey = (address: ActorAddress): string => `${address.cluster}.${address.kind}.${address.actor}`;
@@ -77,8 +85,10 @@ export function evolveKernel(state: KernelState, event: KernelEvent, at: number)
     case "CommandAnswered":
       return remember(state, event.source, { kind: "accepted", answer: event.answer }, at);
     case "CommandRejected":
+      refuse(state, event.stored, event);
       return remember(state, event.source, { kind: "rejected", code: event.code, message: event.message, detail: event.detail }, at);
     case "CommandParked":
+      refuse(state, event.stored, { code: "kernel/parked", message: event.reason });
       remember(state, event.source, { kind: "rejected", code: "kernel/parked", message: event.reason }, at);
       state.parked.push({ source: event.source, reason: event.reason, at });
       if (state.parked.length > KERNEL_LIMITS.parkedMax) state.parked.shift();
@@ -91,6 +101,19 @@ export function evolveKernel(state: KernelState, event: KernelEvent, at: number)
       return;
     case "Opened": case "TimeStepped": case "RewindAccepted":
       return;
+  }
+}
+
+/** Why a command stored under this sequence was refused; undefined when it was not, or so long ago that others took its place. */
+export const refusalOf = ({ refused }: KernelState, sequence: number, name: string): Refusal | undefined => refused.get(refusalKey(sequence, name));
+
+const refusalKey = (sequence: number, name: string): string => `${sequence} ${name}`;
+
+function refuse({ refused }: KernelState, stored: StoredAs | undefined, { code, message }: Refusal): void {
+  for (const name of stored?.names ?? []) refused.set(refusalKey(stored!.sequence, name), { code, message: message.slice(0, KERNEL_LIMITS.refusalCharsMax) });
+  for (const key of refused.keys()) {
+    if (refused.size <= KERNEL_LIMITS.refusedMax) return;
+    refused.delete(key);
   }
 }
 
@@ -109,13 +132,14 @@ export function snapshotKernel(state: KernelState): unknown {
     [...state.outbox].map(([key, o]) => [key, o.next, o.acked, o.pending.map((m) => [m.number, m.body])]),
     [...state.received], [...state.brokenLinks].map(([key, b]) => [key, b.expected, b.got]),
     state.parked.map((p) => [p.source, p.reason, p.at]),
+    [...state.refused].map(([key, { code, message }]) => [key, code, message]),
   ];
 }
 
 export function restoreKernel(chunk: unknown): KernelState {
-  const [epoch, number, at, hash, sessions, inbox, outbox, received, broken, parked] = chunk as [
+  const [epoch, number, at, hash, sessions, inbox, outbox, received, broken, parked, refused] = chunk as [
     number, number, number, Uint8Array, SessionWire[], [string, string, number, number][],
-    [string, number, number, [number, unknown][]][], [string, number][], [string, number, number][], [CommandSource, string, number][],
+    [string, number, number, [number, unknown][]][], [string, number][], [string, number, number][], [CommandSource, string, number][], [string, string, string][],
   ];
   return {
     epoch, number, at, hash: hash.slice(),
@@ -127,5 +151,6 @@ export function restoreKernel(chunk: unknown): KernelState {
     received: new Map(received),
     brokenLinks: new Map(broken.map(([key, expected, got]) => [key, { expected, got }])),
     parked: parked.map(([source, reason, parkedAt]) => ({ source, reason, at: parkedAt })),
+    refused: new Map(refused.map(([key, code, message]) => [key, { code, message }])),
   };
 }

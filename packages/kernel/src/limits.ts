@@ -19,6 +19,10 @@ export interface KernelLimits {
   readonly outboxMax: number;
   /** Parked commands kept in state for an operator to look at; the oldest give way (their events stay). */
   readonly parkedMax: number;
+  /** Refusals of commands that waited in the inbox, kept for those who stored them; the oldest give way (their events stay). */
+  readonly refusedMax: number;
+  /** Characters kept of the reason of one. */
+  readonly refusalCharsMax: number;
   /** Inbox messages taken per read. */
   readonly inboxReadMax: number;
 }
@@ -33,6 +37,8 @@ export const KERNEL_LIMITS: KernelLimits = {
   sessionKeepMs: 3_600_000,
   outboxMax: 10_000,
   parkedMax: 1_000,
+  refusedMax: 10_000,
+  refusalCharsMax: 500,
   inboxReadMax: 256,
 };
 

@@ -69,6 +69,7 @@ const OUTCOMES = {
   deduplicated: "it was there already: the same id with the same input",
   replaced: "it took the place of another",
   stored: "no host is up: it is stored in the inbox, and may still be rejected when one reads it",
+  unknown: "it is not known whether it was added",
 } as const;
 
 interface Given {

@@ -7,8 +7,17 @@ import { fakeWorld } from "./testing/fake-wire.ts";
 
 class Hearing implements ResultSink {
   readonly heard: (JobEnd | string)[] = [];
+  readonly after: number | undefined;
+  readonly doubtUntilMs: number | undefined;
   ended(end: JobEnd): void {
     this.heard.push(end);
+  }
+  constructor(after?: number, doubtUntilMs?: number) {
+    this.after = after;
+    this.doubtUntilMs = doubtUntilMs;
+  }
+  refused(code: string): void {
+    this.heard.push(`refused ${code}`);
   }
   gone(id: string): void {
     this.heard.push(`gone ${id}`);
@@ -22,9 +31,9 @@ function setup() {
   const world = fakeWorld();
   const epochs = new Epochs();
   const waiter = new ResultWaiter(world.ports, world.place, "c1", world.limits, epochs);
-  const wait = (id: string, after?: number): Hearing => {
-    const hearing = new Hearing();
-    waiter.wait(id, hearing, after);
+  const wait = (id: string, after?: number, doubtUntilMs?: number): Hearing => {
+    const hearing = new Hearing(after, doubtUntilMs);
+    waiter.wait(id, hearing);
     return hearing;
   };
   const question = () => world.wire.open(".wa.")[0];
@@ -138,6 +147,28 @@ describe("waiting for results", () => {
     expect(a.heard).toEqual([]);
     clock.advance(200);
     expect(question()!.message["after"]).toBe(7);
+    settle({ unknown: ["a"] });
+    expect(a.heard).toEqual(["gone a"]);
+  });
+
+  it("says to those who stored a job why it was refused, and goes on waiting for others of the same id", () => {
+    const { question, settle, wait, ids } = setup();
+    const [stored, other] = [wait("a", 7), wait("a")];
+    expect(question()!.message).toMatchObject({ ids: ["a"], after: 7, stored: [["a", 7]] });
+    settle({ refused: [["a", 7, "queue/not-found", "there is no such queue"]] });
+    expect([stored!.heard, other!.heard]).toEqual([["refused queue/not-found"], []]);
+    expect(ids()).toEqual(["a"]);
+    settle({ unknown: ["a"] });
+    expect([stored!.heard.length, other!.heard]).toEqual([1, ["gone a"]]);
+  });
+
+  it("asks again for a job of which nobody knows whether it was added, until it cannot be any more", () => {
+    const { clock, question, settle, wait } = setup();
+    const a = wait("a", undefined, 10_000);
+    settle({ unknown: ["a"] });
+    clock.advance(2_000);
+    expect([a.heard, question()!.message["ids"]]).toEqual([[], ["a"]]);
+    clock.advance(10_000);
     settle({ unknown: ["a"] });
     expect(a.heard).toEqual(["gone a"]);
   });

@@ -29,7 +29,13 @@ export interface JobEnd {
 
 /** Who waits for a job's end. Called once. */
 export interface ResultSink {
+  /** The inbox sequence under which its job was stored, if it was. */
+  readonly after?: number | undefined;
+  /** Monotonic time until which an unknown job may still come to be: nobody knows whether it was added. */
+  readonly doubtUntilMs?: number | undefined;
   ended(end: JobEnd): void;
+  /** What was stored in the inbox was refused when a host read it. */
+  refused(code: string, message: string): void;
   /** The host knows no such job: it never was, or has left the history. */
   gone(id: string): void;
   failed(code: string, message: string): void;
@@ -40,6 +46,7 @@ const LOOK_EVERY_MS = 1_000;
 /** Every so many looks everything open is asked for again. */
 const LOOKS_PER_ASKING = 15;
 const BEHIND_RETRY_MS = 100;
+const DOUBT_RETRY_MS = 1_000;
 
 export class ResultWaiter {
   private readonly ports: ClientPorts;
@@ -77,17 +84,16 @@ export class ResultWaiter {
     return this.open.size;
   }
 
-  /** `after`: the inbox sequence under which the job was stored, if it was. */
-  wait(id: string, sink: ResultSink, after?: number): void {
+  wait(id: string, sink: ResultSink): void {
     if (this.isClosed) return sink.failed("client/closed", "the client was closed");
     this.listen();
-    if (after !== undefined) this.after = Math.max(this.after ?? 0, after);
+    if (sink.after !== undefined) this.after = Math.max(this.after ?? 0, sink.after);
     const others = this.open.get(id);
     if (others !== undefined) {
       this.open.set(id, Array.isArray(others) ? [...others, sink] : [others, sink]);
-      return;
-    }
-    this.open.set(id, sink);
+      // Another may have been stored under the same id: what became of that one is asked for, too.
+      if (sink.after === undefined) return;
+    } else this.open.set(id, sink);
     this.toForget.delete(id);
     this.toAsk.add(id);
     this.ask();
@@ -149,6 +155,8 @@ export class ResultWaiter {
     const question: Record<string, unknown> = { client: this.client, ids };
     if (forget.length > 0) question["forget"] = forget;
     if (this.after !== undefined) question["after"] = this.after;
+    const stored = this.storedAmong(ids);
+    if (stored.length > 0) question["stored"] = stored;
     this.ports.wire.request(this.subject, encode(question), this.limits.requestTimeoutMs, (reply) => {
       if (this.isClosed) return;
       const answer = reply.kind === "answer" ? readAnswer(reply.data) : undefined;
@@ -168,7 +176,7 @@ export class ResultWaiter {
   }
 
   private answered(ids: readonly string[], answer: Answer | undefined, isCurrent: boolean): void {
-    const { epoch, told, unknown, behind, error } = (answer ?? {}) as Readonly<Record<string, unknown>>;
+    const { epoch, told, unknown, refused, behind, error } = (answer ?? {}) as Readonly<Record<string, unknown>>;
     if (!isCurrent) {
       const { code, message } = (error ?? {}) as { readonly code?: string; readonly message?: string };
       if (code !== undefined && code !== "results/overloaded") return this.refused(ids, code, message ?? code);
@@ -178,7 +186,8 @@ export class ResultWaiter {
     if (behind === true) return this.askAgain(ids, BEHIND_RETRY_MS);
     this.after = undefined;
     if (ids.length > 0) this.synchronise(Number(epoch), told);
-    if (Array.isArray(unknown)) for (const id of unknown) this.settle(String(id), (sink) => sink.gone(String(id)));
+    if (Array.isArray(refused)) for (const [id, sequence, code, message] of refused as readonly (readonly unknown[])[]) this.wasRefused(String(id), Number(sequence), String(code), String(message));
+    if (Array.isArray(unknown)) this.unknown(unknown.map(String));
     this.ask();
   }
 
@@ -188,6 +197,35 @@ export class ResultWaiter {
     if (epoch !== this.epoch || told < this.received.upTo) this.received.reset();
     this.epoch = epoch;
     this.received.skipTo(told);
+  }
+
+  private storedAmong(ids: readonly string[]): readonly (readonly [id: string, sequence: number])[] {
+    return ids.flatMap((id) => this.sinksOf(id).flatMap(({ after }) => (after === undefined ? [] : [[id, after] as const])));
+  }
+
+  /** Only who stored that very command; others wait for a job of the same id, which there may be. */
+  private wasRefused(id: string, sequence: number, code: string, message: string): void {
+    const sinks = this.sinksOf(id);
+    const others = sinks.filter(({ after }) => after !== sequence);
+    this.open.delete(id);
+    this.toAsk.delete(id);
+    if (others.length > 0) {
+      this.open.set(id, others);
+      this.toAsk.add(id);
+    }
+    for (const sink of sinks) if (sink.after === sequence) sink.refused(code, message);
+  }
+
+  private unknown(ids: readonly string[]): void {
+    const nowMs = this.ports.clock.monotonicMs();
+    const inDoubt = ids.filter((id) => this.sinksOf(id).some(({ doubtUntilMs = 0 }) => doubtUntilMs > nowMs));
+    for (const id of ids) if (!inDoubt.includes(id)) this.settle(id, (sink) => sink.gone(id));
+    if (inDoubt.length > 0) this.askAgain(inDoubt, DOUBT_RETRY_MS);
+  }
+
+  private sinksOf(id: string): readonly ResultSink[] {
+    const sinks = this.open.get(id);
+    return sinks === undefined ? [] : Array.isArray(sinks) ? sinks : [sinks];
   }
 
   private askAgain(ids: readonly string[], delayMs: number): void {

@@ -57,6 +57,17 @@ describe("a client that waits for results", () => {
     expect(ask(["main.nobody", job.id, "other.shard"])).toMatchObject({ unknown: ["main.nobody", "other.shard"], waiting: 1 });
   });
 
+  it("hears why what it stored was refused, and only that", () => {
+    const { ask, host, submit } = setup();
+    const job = submit();
+    host.inboxSequence = 9;
+    host.refused.set("7 t~a.x", { code: "queue/not-found", message: "no such queue" });
+    expect(ask(["main.t~a.x", job.id], { after: 9, stored: [["main.t~a.x", 7], [job.id, 9]] }))
+      .toMatchObject({ unknown: [], refused: [["main.t~a.x", 7, "queue/not-found", "no such queue"]], waiting: 1 });
+    expect(ask(["main.t~a.x"], { stored: [["main.t~a.x", 8]] })).toEqual({ epoch: 3, told: 0, unknown: ["main.t~a.x"], waiting: 1 });
+    for (const stored of [7, ["a"], [["a"]], [[1, 2]]]) expect(ask([], { stored })).toMatchObject({ error: { code: "results/malformed" } });
+  });
+
   it("is told once, however often it asks before", () => {
     const { host, submit, ask, succeed } = setup();
     const job = submit();

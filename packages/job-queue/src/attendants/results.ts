@@ -1,14 +1,15 @@
 /**
  * Who waits for which result. Clients say so in batches; nothing of it is recorded, and a new host is told anew.
  *
- * Request on `ls.<c>.wa.<kind>.<actor>.<principal>`: `{ client, ids: […], after?, forget? }`, answered
- * `{ epoch, told, unknown: [ids], waiting }`, or `{ behind: true }` while the inbox is not read up to `after`. Results
+ * Request on `ls.<c>.wa.<kind>.<actor>.<principal>`: `{ client, ids: […], after?, stored?, forget? }`, answered
+ * `{ epoch, told, unknown: [ids], refused, waiting }`, or `{ behind: true }` while the inbox is not read up to `after`. Results
  * go to the client's address, numbered: `[id, state, result, attempts, reason, error]`. Jobs that have ended and are
- * still in state are told at once. A client that says nothing for a minute is forgotten.
+ * still in state are told at once. `stored` says of ids under which inbox sequence they were stored, `[id, sequence]`; those
+ * of them that were refused are listed as `[id, sequence, code, message]` and not waited for. A client that says nothing for a minute is forgotten.
  */
 
 import type { Attendant, HostContext, ScanLimits, WireMessage } from "@longshore/kernel";
-import { decodeUntrusted, encode, encodeJson, Fault, isToken, resultsAddress, streamsOf, subjectsOf } from "@longshore/kernel";
+import { decodeUntrusted, encode, encodeJson, Fault, isToken, refusalOf, resultsAddress, streamsOf, subjectsOf } from "@longshore/kernel";
 import type { JobQueueEvent } from "../events.ts";
 import { payloadToWire } from "../events.ts";
 import type { Job } from "../job.ts";
@@ -39,6 +40,7 @@ interface Question {
   readonly ids: readonly string[];
   readonly forget: readonly string[];
   readonly after: number | undefined;
+  readonly stored: readonly (readonly [id: string, sequence: number])[];
 }
 
 class Results implements Attendant<QueueState, JobQueueEvent> {
@@ -94,7 +96,7 @@ class Results implements Attendant<QueueState, JobQueueEvent> {
     }
   }
 
-  private answer(context: HostContext<QueueState>, { client, ids, forget, after }: Question, principal: string): unknown {
+  private answer(context: HostContext<QueueState>, { client, ids, forget, after, stored }: Question, principal: string): unknown {
     const inbox = context.kernel.inbox.get(streamsOf(context.cluster).inbox);
     if (after !== undefined && (inbox?.sequence ?? 0) < after) return { epoch: context.epoch, behind: true };
     const address = resultsAddress(principal, client);
@@ -104,14 +106,24 @@ class Results implements Attendant<QueueState, JobQueueEvent> {
       const job = this.find(context.state, id);
       if (job !== undefined) this.watches.forget(job.number, watcher);
     }
+    const refused = this.refused(context, stored);
+    const isRefused = new Set(refused.map(([id]) => id));
     const unknown: string[] = [];
     for (const id of ids) {
+      if (isRefused.has(id)) continue;
       const job = this.find(context.state, id);
       if (job === undefined) unknown.push(id);
       else if (job.isEnded) context.tell(address, endedItem(job, id));
       else if (!this.watches.add(job.number, watcher, id)) throw new Fault("results/overloaded", "too many results are waited for: ask again later", { retry: "backoff" });
     }
-    return { epoch: context.epoch, told, unknown, waiting: watcher.jobs.size };
+    return { epoch: context.epoch, told, unknown, ...(refused.length === 0 ? {} : { refused }), waiting: watcher.jobs.size };
+  }
+
+  private refused({ kernel }: HostContext<QueueState>, stored: Question["stored"]): readonly (readonly [id: string, sequence: number, code: string, message: string])[] {
+    return stored.flatMap(([id, sequence]) => {
+      const refusal = id.startsWith(this.prefix) ? refusalOf(kernel, sequence, id.slice(this.prefix.length)) : undefined;
+      return refusal === undefined ? [] : [[id, sequence, refusal.code, refusal.message] as const];
+    });
   }
 
   private find(state: QueueState, id: string): Job | undefined {
@@ -137,14 +149,19 @@ const resultItem = (id: string, state: EndState, result: unknown, attempts: numb
 function readQuestion({ data, json }: WireMessage): Question {
   const message = decodeUntrusted(data, json, LIMITS);
   if (typeof message !== "object" || message === null || Array.isArray(message)) throw bad("the message must be a map");
-  const { client, ids = [], forget = [], after } = message as Readonly<Record<string, unknown>>;
+  const { client, ids = [], forget = [], after, stored = [] } = message as Readonly<Record<string, unknown>>;
   if (!isToken(client)) throw bad("`client` must be 1 to 128 of the characters A-Z a-z 0-9 _ -");
   if (!isIds(ids) || !isIds(forget)) throw bad(`\`ids\` and \`forget\` must be lists of up to ${IDS_MAX} job ids`);
   if (after !== undefined && typeof after !== "number") throw bad("`after` must be a sequence of the inbox");
-  return { client, ids, forget, after };
+  if (!isStored(stored)) throw bad("`stored` must be a list of [id, sequence of the inbox]");
+  return { client, ids, forget, after, stored };
 }
 
 const isIds = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length <= IDS_MAX && value.every((id) => typeof id === "string" && id.length <= ID_CHARS_MAX);
+
+const isStored = (value: unknown): value is Question["stored"] =>
+  Array.isArray(value) && value.length <= IDS_MAX
+  && value.every((entry) => Array.isArray(entry) && typeof entry[0] === "string" && entry[0].length <= ID_CHARS_MAX && typeof entry[1] === "number");
 
 const bad = (message: string): Fault => new Fault("results/malformed", message, { retry: "never" });

@@ -29,6 +29,8 @@ export class FakeHost {
   connected = true;
   /** How far the inbox is applied. */
   inboxSequence = 0;
+  /** As the kernel keeps them: by inbox sequence and name. */
+  readonly refused: Map<string, { readonly code: string; readonly message: string }> = new Map();
   /** Commands are decided when the test says so. */
   isSlow = false;
   private readonly attendant: Attendant<QueueState, JobQueueEvent>;
@@ -102,7 +104,7 @@ export class FakeHost {
       cluster: "test",
       get epoch() { return host.epoch; },
       get state() { return host.mini.state; },
-      get kernel() { return { inbox: new Map([["LS_test_INBOX", { sequence: host.inboxSequence }]]) } as unknown as HostContext<QueueState>["kernel"]; },
+      get kernel() { return { inbox: new Map([["LS_test_INBOX", { sequence: host.inboxSequence }]]), refused: host.refused } as unknown as HostContext<QueueState>["kernel"]; },
       now: () => this.mini.at,
       command: (verb, item, sender, done) => {
         const decide = (): void => {
