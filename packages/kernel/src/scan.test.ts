@@ -89,9 +89,13 @@ describe("msgpack", () => {
   test("a map as wide as allowed does not take long, whatever its keys", () => {
     const wide = new Encoder().encode(Array.from({ length: 3 }, () =>
       Object.fromEntries(Array.from({ length: 1_024 }, (_, i) => [`${"k".repeat(250)}${String(i).padStart(5, "0")}`, 0]))));
-    const before = performance.now();
-    expect(scanMsgpack(wide)).toBeUndefined();
-    expect(performance.now() - before).toBeLessThan(200);
+    // The best of some: a machine that does much else is not what is looked at.
+    const tries = Array.from({ length: 5 }, () => {
+      const before = performance.now();
+      expect(scanMsgpack(wide)).toBeUndefined();
+      return performance.now() - before;
+    });
+    expect(Math.min(...tries)).toBeLessThan(200);
   });
 
   test("the scan never throws, and what passes decodes to no more values than it has bytes", () => {
