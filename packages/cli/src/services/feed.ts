@@ -6,16 +6,16 @@
  */
 import type { JobQueueEvent, Names, PublicEvent } from "@longshore/job-queue";
 import { publicEvent } from "@longshore/job-queue";
-import type { Clock, Wire } from "@longshore/kernel";
+import type { Clock, Subjects, Wire } from "@longshore/kernel";
 import { encodeJson, subjectsOf } from "@longshore/kernel";
 
-const EVENTS_PER_SECOND = 2_000;
-const BURST = 4_000;
+const EVENTS_PER_SECOND = 1_000;
+const BURST = 2_000;
 
 export class Feed {
   private readonly wire: Wire;
   private readonly clock: Clock;
-  private readonly cluster: string;
+  private readonly subjects: Subjects;
   private tokens = BURST;
   private filledMs = 0;
   private gap: { from: number; to: number } | undefined;
@@ -23,7 +23,7 @@ export class Feed {
   constructor(wire: Wire, clock: Clock, cluster: string) {
     this.wire = wire;
     this.clock = clock;
-    this.cluster = cluster;
+    this.subjects = subjectsOf(cluster);
   }
 
   publish(event: JobQueueEvent, place: { readonly commit: number; readonly at: number }, names: Names): void {
@@ -33,7 +33,7 @@ export class Feed {
     }
     if (this.gap !== undefined && this.gap.to < place.commit) this.closeGap(place.at);
     const shown: PublicEvent = publicEvent(event, place, names);
-    this.wire.publish(subjectsOf(this.cluster).feed("job-queue", shown.type, shown.topic ?? "-"), encodeJson(shown));
+    this.wire.publish(this.subjects.feed("job-queue", shown.type, shown.topic ?? "-"), encodeJson(shown));
   }
 
   /** Commits no listener of this feed will be told of. */
@@ -50,7 +50,7 @@ export class Feed {
     const { gap } = this;
     if (gap === undefined) return;
     this.gap = undefined;
-    this.wire.publish(subjectsOf(this.cluster).feed("job-queue", "Gap", "-"), encodeJson({ type: "Gap", ...gap, commit: gap.to, at }));
+    this.wire.publish(this.subjects.feed("job-queue", "Gap", "-"), encodeJson({ type: "Gap", ...gap, commit: gap.to, at }));
   }
 
   private take(): boolean {

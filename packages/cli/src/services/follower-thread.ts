@@ -36,7 +36,8 @@ async function main(data: FollowerData): Promise<void> {
   const actor = jobQueue({ cluster, shard });
   const connection = await connect(data.connection);
   const wire = wireOf(connection);
-  const journal = journalOf(connection, { cluster, kind: actor.kind, actor: shard });
+  const place = { cluster, kind: actor.kind, actor: shard };
+  const journal = journalOf(connection, place);
   const index = new HistoryIndex(data.endedMax);
   const feed = new Feed(wire, nodeClock, cluster);
   let indexed = 0;
@@ -55,7 +56,8 @@ async function main(data: FollowerData): Promise<void> {
     if (live) feed.publish(event, { commit: commit.number, at: commit.at }, names);
   };
   const follower = new Follower(actor, {
-    journal, snapshots: snapshotsOf(connection, { cluster, kind: actor.kind, actor: shard }), clock: nodeClock, hash: sha256,
+    // Direct gets: the leader would answer each commit as base64 within JSON, and a replica that is behind only delays.
+    journal: journalOf(connection, { ...place, from: "replica" }), snapshots: snapshotsOf(connection, place), clock: nodeClock, hash: sha256,
     telemetry: (event, fields) => say({ kind: "telemetry", event, fields }),
   }, {
     snapshotEveryCommits: data.snapshotEveryCommits,
