@@ -1,5 +1,18 @@
 /** DiscoveryAgent's public surface. */
 
+export type { DiscoveryCommand, DiscoveryRejection, Standing } from "./commands.ts";
+export type { DiscoveryAgentActor, DiscoveryAgentOptions } from "./discovery-agent.ts";
+export { DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent } from "./discovery-agent.ts";
+export type { TopicLists, TopicState } from "./enablement.ts";
+export { enabledTopics, topicState } from "./enablement.ts";
+export type { Announcement, DiscoveryEvent, DiscoveryEventType, EventOf, EvidenceKind, GoneCause, Who } from "./events.ts";
+export { EVENT_CODES } from "./events.ts";
+export type { InvariantId, InvariantViolation } from "./invariants.ts";
+export { TopologyCheck, violationsIn } from "./invariants.ts";
+export type { DiscoveryLimits } from "./limits.ts";
+export { DISCOVERY_LIMITS, INPUT_LIMITS } from "./limits.ts";
+export type { InstanceRow, InstanceState, TopicRow, TopologyAnswer } from "./queries.ts";
+export type { Change, DiscoveryState } from "./state.ts";
 export type { TopologyHandler } from "./topology/call-handler.ts";
 export type { TopologyDifference } from "./topology/compare.ts";
 export { compareTopology, isSameTopology } from "./topology/compare.ts";
@@ -16,4 +29,4 @@ export type { Doubt, TopologyFacts } from "./topology/topology.ts";
 export { Topology } from "./topology/topology.ts";
 export type { Instance, InstanceFilter, TopologyCluster, TopologyView } from "./topology/view.ts";
 export type { AnnouncedMember, ClusterView, MemberRecord, RemoteClusterView } from "./vocabulary.ts";
-export { addressOf, leaderOf } from "./vocabulary.ts";
+export { addressOf, leaderOf, TOLD } from "./vocabulary.ts";

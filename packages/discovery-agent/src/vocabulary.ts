@@ -60,3 +60,9 @@ export const addressOf = ({ principal, instance }: Pick<MemberRecord, "principal
 
 /** The leader of a view: its first member. */
 export const leaderOf = ({ members }: ClusterView): MemberRecord | undefined => members[0];
+
+/**
+ * What a member is told at its address, `[kind, …]`: `proposed` and `activated` with the view's number, `changed` with the
+ * number of the change, `suspected` and `evicted` with the incarnation that is meant.
+ */
+export const TOLD = { proposed: 0, activated: 1, changed: 2, suspected: 3, evicted: 4 } as const;

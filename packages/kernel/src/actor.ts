@@ -5,10 +5,13 @@
  * events give the same state to the byte. `evolve` works in place: the host owns the state and nobody else holds it.
  */
 
-/** What `decide` answers: events to record, or the reason it will not. Accepted with no events means "already so". */
+/**
+ * What `decide` answers: events to record, or the reason it will not. Accepted with no events means "already so". Events of
+ * a rejection record that somebody was refused, where that is a fact worth keeping.
+ */
 export type Decision<Event, Rejection> =
   | { readonly kind: "accepted"; readonly events: readonly Event[]; readonly answer?: unknown }
-  | { readonly kind: "rejected"; readonly rejection: Rejection };
+  | { readonly kind: "rejected"; readonly rejection: Rejection; readonly events?: readonly Event[] };
 
 /** Takes one event into the history; false when the commit has no room for another. */
 export type Emit<Event> = (event: Event) => boolean;
@@ -71,6 +74,8 @@ export interface Actor<State, Command, Event, Rejection extends RejectionShape> 
   /** Grows whenever `evolve` or the shape of the state changes; snapshots of another schema are ignored. */
   readonly schema: number;
   readonly events: EventCodec<Event>;
+  /** Instances speak to it themselves, in the role hello. Otherwise that role is its host's own, and no message from outside has it. */
+  readonly hearsInstances?: boolean;
 
   initial(): State;
   /** One command on the state that earlier ones left. Emits a bounded number of events. */

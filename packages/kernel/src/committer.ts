@@ -229,14 +229,14 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     } catch (cause) {
       return this.park(batch, index, source, messageOf(cause));
     }
+    try {
+      for (const event of decision.events ?? []) this.apply(event);
+    } catch (cause) {
+      throw new PoisonedState(source, keyOf(batch, index, source), cause);
+    }
     if (decision.kind === "rejected") {
       const { code, message, ...rest } = decision.rejection as RejectionShape & { readonly detail?: unknown };
       return this.leave(batch, index, { kind: "rejected", code, message, detail: rest.detail });
-    }
-    try {
-      for (const event of decision.events) this.apply(event);
-    } catch (cause) {
-      throw new PoisonedState(source, keyOf(batch, index, source), cause);
     }
     if (decision.answer !== undefined) this.leave(batch, index, { kind: "accepted", answer: decision.answer });
   }

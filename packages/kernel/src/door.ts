@@ -61,7 +61,7 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
     try {
       // A message for an actor that does not exist is read by whoever looks after strays: a typo must not be silence.
       if (!inbox.subject.startsWith(this.ownInbox)) throw new Fault("inbox/no-such-actor", `no actor reads ${inbox.subject}: check kind and name`, { retry: "never" });
-      return batchOf(readCommandMessage(inbox.data, inbox.json, outsider(inbox.subject)), origin, inbox.data.length);
+      return batchOf(readCommandMessage(inbox.data, inbox.json, this.outsider(inbox.subject)), origin, inbox.data.length);
     } catch (error) {
       const fault = error instanceof Fault ? error : new Fault("codec/refused", "the message cannot be read", { retry: "never", cause: error });
       const message: CommandMessage = { sender: sender ?? NOBODY, session: undefined, link: undefined, after: undefined, verbs: [""], items: [null] };
@@ -84,7 +84,7 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
 
   private command(message: WireMessage): void {
     try {
-      const sender = outsider(message.subject);
+      const sender = this.outsider(message.subject);
       const origin = { kind: "direct", json: message.json, reply: message.reply } as const;
       const batch = batchOf(readCommandMessage(message.data, message.json, sender), origin, message.data.length);
       if (this.handlers.receive(batch) === "overloaded") this.pushBack(batch);
@@ -95,7 +95,7 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
 
   private question(message: WireMessage): void {
     try {
-      const sender = outsider(message.subject);
+      const sender = this.outsider(message.subject);
       const question = decodeUntrusted(message.data, message.json);
       if (typeof question !== "object" || question === null || Array.isArray(question)) {
         throw new Fault("query/malformed", "a question must be a map with `ask`", { retry: "never" });
@@ -126,11 +126,12 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
     if (!(error instanceof Fault)) this.ports.telemetry("door.failed", { actor: this.place.actor, reason: error instanceof Error ? error.name : "unknown" });
     message.reply?.(encodeAnswer(errorAnswer(error), message.json));
   }
-}
 
-/** Who sent a message from outside. The role hello is the host's own: it turns heartbeats into commands itself. */
-function outsider(subject: string): Sender {
-  const sender = senderOf(subject);
-  if (sender === undefined || sender.role === "hello") throw new Fault("subject/unknown", "the subject names no role that may speak here", { retry: "never" });
-  return sender;
+  /** Who sent a message from outside. The role hello is the host's own where the actor does not hear instances itself. */
+  private outsider(subject: string): Sender {
+    const sender = senderOf(subject);
+    const isKnown = sender !== undefined && (sender.role !== "hello" || this.handlers.history().actor.hearsInstances === true);
+    if (!isKnown) throw new Fault("subject/unknown", "the subject names no role that may speak here", { retry: "never" });
+    return sender;
+  }
 }

@@ -1,0 +1,139 @@
+/** What the history says so far: who is announced, what is held against whom, which view stands and which is proposed. */
+import type { EvidenceKind, GoneCause, ProposalReason, Who } from "./events.ts";
+import type { ClusterView, MemberRecord, RemoteClusterView } from "./vocabulary.ts";
+
+/** What one accuser holds against an incarnation. */
+export interface Evidence {
+  readonly byIncarnation: string;
+  readonly kind: EvidenceKind;
+  readonly isHealthy: boolean;
+  readonly at: number;
+}
+
+/** An incarnation that is neither gone nor evicted, member or not. */
+export interface Living {
+  record: MemberRecord;
+  readonly announcedAt: number;
+  /** Since when it may join; undefined while it starts. */
+  readyAt: number | undefined;
+  /** By accuser. */
+  readonly evidence: Map<string, Evidence>;
+  /** The incarnation that was last refused as its duplicate: recorded once, however often it asks. */
+  refused: string | undefined;
+}
+
+export interface View {
+  readonly number: number;
+  members: MemberRecord[];
+  readonly activatedAt: number;
+}
+
+export interface Proposal {
+  readonly number: number;
+  members: MemberRecord[];
+  readonly joined: readonly string[];
+  readonly removed: readonly (Who & { readonly cause: GoneCause })[];
+  readonly reason: ProposalReason;
+  /** When it was proposed, or when an outage was over. */
+  since: number;
+  /** From here the deadline counts: somebody has acked, so the history is heard. */
+  ackedSince: number | undefined;
+  readonly acked: Set<string>;
+  isWarned: boolean;
+}
+
+/** The name of an instance: whose it is, and its topic lists. Both outlive its incarnations. */
+export interface Name {
+  readonly principal: string;
+  exclusive: readonly string[] | undefined;
+  disabled: readonly string[];
+}
+
+export interface Remote {
+  readonly view: ClusterView;
+  heardAt: number;
+  /** Since when it lists each incarnation. */
+  readonly listedAt: ReadonlyMap<string, number>;
+}
+
+/** One line of what happened: `about` is an instance, a view number or a cluster id. */
+export interface Change {
+  readonly change: number;
+  readonly at: number;
+  readonly type: string;
+  readonly about: string | number | null;
+}
+
+export class DiscoveryState {
+  clusterId: string | undefined = undefined;
+  cluster = "";
+  formedAt = 0;
+  /** When the last event was folded. */
+  lastAt = 0;
+  /** The highest number any proposal had. */
+  lastNumber = 0;
+  /** Until then silence counts for nothing. */
+  quietUntil = 0;
+  view: View | undefined = undefined;
+  proposed: Proposal | undefined = undefined;
+  /** A proposal was superseded: members wait for another, even if it has the members of the view. */
+  mustPropose = false;
+  readonly living: Map<string, Living> = new Map();
+  readonly names: Map<string, Name> = new Map();
+  /** By `keyOf`, the longest gone first. */
+  readonly gone: Map<string, { readonly at: number; readonly cause: GoneCause }> = new Map();
+  /** By cluster id. */
+  readonly remotes: Map<string, Remote> = new Map();
+  /** The newest, oldest first. */
+  readonly changes: Change[] = [];
+  change = 0;
+
+  /** The incarnation is there: announced, and neither gone nor replaced. */
+  isLiving({ instance, incarnation }: Who): boolean {
+    return this.living.get(instance)?.record.incarnation === incarnation;
+  }
+
+  /** It has been there and never comes back, as far as is remembered. */
+  isGone(who: Who): boolean {
+    return this.gone.has(keyOf(who)) || (!this.isLiving(who) && hasMember(this.view?.members, who));
+  }
+
+  isMember(who: Who): boolean {
+    return hasMember(this.view?.members, who);
+  }
+
+  isProposed(who: Who): boolean {
+    return hasMember(this.proposed?.members, who);
+  }
+
+  clusterView(): ClusterView | undefined {
+    const { clusterId, cluster, view } = this;
+    return clusterId === undefined || view === undefined ? undefined : { clusterId, cluster, number: view.number, members: view.members };
+  }
+
+  /**
+   * Other clusters as they are seen from here: an instance occurs once in the topology. The own cluster comes first, then
+   * the one that lists the instance since the latest; a cluster with nobody left is not shown.
+   */
+  remoteViews(): readonly RemoteClusterView[] {
+    const owner = new Map<string, { readonly clusterId: string; readonly at: number }>();
+    for (const [clusterId, { view, listedAt }] of this.remotes) {
+      for (const member of view.members) {
+        const at = listedAt.get(keyOf(member)) ?? 0;
+        const known = owner.get(member.instance);
+        if (known === undefined || at > known.at) owner.set(member.instance, { clusterId, at });
+      }
+    }
+    for (const { instance } of this.view?.members ?? []) owner.delete(instance);
+    return [...this.remotes.values()].flatMap(({ view, heardAt }) => {
+      const members = view.members.filter(({ instance }) => owner.get(instance)?.clusterId === view.clusterId);
+      return members.length === 0 ? [] : [{ ...view, members, heardAt }];
+    });
+  }
+}
+
+export const keyOf = ({ instance, incarnation }: Who): string => `${instance}/${incarnation}`;
+
+export const sameWho = (a: Who, b: Who): boolean => a.instance === b.instance && a.incarnation === b.incarnation;
+
+const hasMember = (members: readonly MemberRecord[] | undefined, who: Who): boolean => members?.some((member) => sameWho(member, who)) === true;
