@@ -68,6 +68,7 @@ function subjectsTable(): string {
     ["payload", "`bl.<principal>.<digest>.<piece>`", subjects.blob("me", "<digest>", 0), stream(streams.blobs)],
     ["mark", "`mk.<kind>.<actor>`", subjects.mark("job-queue", "main"), `${stream(streams.marks)}; hosts only`],
     ["snapshot", "`sn.<kind>.<actor>.<id>.<piece>`", subjects.snapshot("job-queue", "main", "<id>", "0"), `${stream(streams.snapshots)}; hosts only`],
+    ["wanted configuration", "`$KV.LS_<cluster>_CONFIG.queue.<queue>`, whole", subjects.wanted("queue.media"), `${stream(streams.config)}, the bucket \`LS_main_CONFIG\``],
   ];
   return tableOf(["what", "behind `ls.<cluster>.`", "example", "carried by"], rows.map(([what, grammar, example, carried]) => [what, grammar, `\`${example}\``, carried]));
 }

@@ -21,7 +21,7 @@ const FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 const LEVEL_OF: Readonly<Record<string, Level>> = {
-  "append.blocked": "warn", "command.parked": "error", "door.failed": "error", "follower.failed": "error", "follower.lost": "warn",
+  "append.blocked": "warn", "configuration.unreadable": "warn", "command.parked": "error", "door.failed": "error", "follower.failed": "error", "follower.lost": "warn",
   "snapshot.ignored": "warn", "snapshot.made": "debug",
 };
 

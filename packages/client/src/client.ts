@@ -1,7 +1,8 @@
 /** What the calls of one connection share: ports, one line per actor, the worker of this process. */
-import type { Blobs, Hash, Journal, Snapshots } from "@longshore/kernel";
+import type { Blobs, Hash, Journal, Snapshots, WantedConfiguration } from "@longshore/kernel";
 import { UlidSource } from "@longshore/kernel";
 import { type LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
+import { Directory } from "./internal/directory.ts";
 import type { ClientLimits, WorkerLimits } from "./internal/limits.ts";
 import { CLIENT_LIMITS, WORKER_LIMITS } from "./internal/limits.ts";
 import { Line } from "./internal/line.ts";
@@ -20,9 +21,11 @@ export interface ClientSetup {
   /** The journal of an actor, to be read only. */
   readonly journal: (kind: string, actor: string) => Journal;
   readonly snapshots?: (kind: string, actor: string) => Snapshots;
+  /** What operators want of the cluster; without it everything goes to one shard. */
+  readonly wanted?: WantedConfiguration;
   readonly cluster: string;
   readonly principal: string;
-  /** The shard that jobs go to. */
+  /** The shard of jobs that no wanted queue takes. */
   readonly shard: string;
   /** This process among its kind. */
   readonly instance: string;
@@ -39,6 +42,7 @@ export class Client {
   readonly limits: ClientLimits & WorkerLimits;
   readonly payloads: Payloads;
   readonly ulids: UlidSource;
+  readonly directory: Directory;
   /** Under which name results are pushed to this process. */
   readonly name: string;
   private readonly lines = new Map<string, Line>();
@@ -52,6 +56,8 @@ export class Client {
     this.payloads = new Payloads(this.limits, setup.principal, setup.blobs);
     this.ulids = new UlidSource(setup.ports.random);
     this.name = randomText(setup.ports.random, 16);
+    this.directory = new Directory(setup.wanted, setup.ports.clock, setup.shard);
+    this.directory.start();
   }
 
   /** The line to one shard; the default one when none is named. */
@@ -119,6 +125,7 @@ export class Client {
     if (loop !== undefined) await new Promise<void>((resolve) => loop.close(drainMs, resolve));
     for (const run of this.greeted.splice(0)) run();
     for (const line of this.lines.values()) line.close();
+    this.directory.close();
     await this.setup.release?.();
   }
 }

@@ -4,7 +4,7 @@ import { availableParallelism, hostname } from "node:os";
 import type { Clock } from "@longshore/kernel";
 import { isToken } from "@longshore/kernel";
 import type { Connection, ConnectOptions as NatsOptions } from "@longshore/nats";
-import { blobsOf, connect as connectNats, journalOf, snapshotsOf, wireOf } from "@longshore/nats";
+import { blobsOf, connect as connectNats, journalOf, snapshotsOf, wantedOf, wireOf } from "@longshore/nats";
 import { Client } from "./client.ts";
 import { InvalidOption, LongshoreError, Unavailable } from "./errors.ts";
 import type { ClientLimits, WorkerLimits } from "./internal/limits.ts";
@@ -63,6 +63,7 @@ export function over(connection: Connection, options: Omit<ConnectOptions, "serv
     blobs: blobsOf(connection, cluster),
     journal: (kind, actor) => journalOf(connection, { cluster, kind, actor, from: "replica" }),
     snapshots: (kind, actor) => snapshotsOf(connection, { cluster, kind, actor, from: "replica" }),
+    wanted: wantedOf(connection, cluster),
     cluster,
     principal: connection.principal,
     shard: checkedToken("shard", options.shard ?? "main"),

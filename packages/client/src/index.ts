@@ -4,6 +4,7 @@ export type { EndState, ErrorInfo, JobFilter, JobState, QueueConfig, QueueStatis
 export type { AuditReport, Violation } from "@longshore/testkit/promises";
 export type { AddAllOptions } from "./add-all.ts";
 export { AddAllFailed } from "./add-all.ts";
+export type { Configured } from "./configure.ts";
 export type { ConnectOptions } from "./connect.ts";
 export { connect } from "./connect.ts";
 export type { JobContext } from "./context.ts";

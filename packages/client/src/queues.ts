@@ -2,6 +2,8 @@
 import type { QueueConfig, QueueStatistics, QueueView } from "@longshore/job-queue";
 import { ask, command } from "./calls.ts";
 import type { Client } from "./client.ts";
+import type { Configured } from "./configure.ts";
+import { configureQueue } from "./configure.ts";
 import type { Queue } from "./define.ts";
 import { defineQueue } from "./define.ts";
 import { InvalidOption } from "./errors.ts";
@@ -24,13 +26,18 @@ export class Queues {
     this.client = client;
   }
 
-  /** Makes a queue, or gives it another configuration. The same once more changes nothing. */
-  configure(queue: Queue, options?: CallOptions): Promise<void>;
-  configure(name: string, config: QueueConfig, options?: CallOptions): Promise<void>;
-  async configure(what: Queue | string, second?: QueueConfig | CallOptions, third?: CallOptions): Promise<void> {
+  /**
+   * Makes a queue, or gives it another configuration: writes what is wanted, and resolves when its shards have applied it.
+   * The same once more changes nothing.
+   *
+   * @throws {Rejected} `queue/invalid`, `queue/partitions-in-use`. @throws {Unavailable} @throws {OutcomeUnknown}
+   */
+  configure(queue: Queue, options?: CallOptions): Promise<Configured>;
+  configure(name: string, config: QueueConfig, options?: CallOptions): Promise<Configured>;
+  async configure(what: Queue | string, second?: QueueConfig | CallOptions, third?: CallOptions): Promise<Configured> {
     const { name, config } = typeof what === "string" ? defineQueue(what, second as QueueConfig) : what;
     if (typeof name !== "string" || config === undefined) throw new InvalidOption("queue", "must be a queue of `defineQueue`, or a name and a configuration");
-    await this.command("configure", { queue: name, ...config }, (typeof what === "string" ? third : (second as CallOptions | undefined)) ?? {});
+    return configureQueue(this.client, name, config, (typeof what === "string" ? third : (second as CallOptions | undefined)) ?? {});
   }
 
   async list(options: CallOptions = {}): Promise<readonly QueueView[]> {

@@ -14,7 +14,7 @@
  */
 import { availableParallelism } from "node:os";
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
-import { jobQueue, presence, results } from "@longshore/job-queue";
+import { jobQueue, presence, results, wanted } from "@longshore/job-queue";
 import { Host } from "@longshore/kernel";
 import type { MemoryWire } from "@longshore/testkit";
 import { MemoryServer, sha256 } from "@longshore/testkit";
@@ -123,7 +123,7 @@ class TestWorld implements TestLongshore {
     this.hostWire = ports.wire as MemoryWire;
     const host: QueueHost = new Host(this.actor, ports, {
       cluster: CLUSTER, actor: SHARD, instance: "host", principal: "host", incarnation: `host-${++this.lives}`, software: "longshore/testing",
-      attendants: [presence({ shard: SHARD }), results({ shard: SHARD })],
+      attendants: [presence({ shard: SHARD }), results({ shard: SHARD }), wanted({ wanted: this.server.wanted })],
     });
     this.host = host;
     host.open();
@@ -155,6 +155,7 @@ class TestWorld implements TestLongshore {
       blobs: this.server.blobs,
       journal: (kind, actor) => this.server.journal(kind, actor),
       snapshots: (kind, actor) => this.server.snapshotsOf(kind, actor),
+      wanted: this.server.wanted,
       cluster: CLUSTER, principal: "test", shard: SHARD, instance: `test-${number}`,
       processors: this.options.processors ?? availableParallelism(),
       ...(this.options.onFault === undefined ? {} : { onFault: this.options.onFault }),

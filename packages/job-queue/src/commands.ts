@@ -15,6 +15,7 @@
  * | `stopAll`, `retryAll`, `removeAll` | operate | `JobFilter` |
  * | `configure` | operate | `{ queue, …QueueConfig }` |
  * | `suspend`, `resume` | operate | `{ queue }` |
+ * | `want` | hello | `{ queue, revision, value }` |
  * | `join` | hello | `{ instance, incarnation, processors, pools }` |
  * | `topics` | hello | `{ instance, incarnation, pools }` |
  * | `drain` | hello | `{ instance, incarnation }` |
@@ -36,8 +37,8 @@ export type Outcome =
   | { readonly kind: "timed-out" };
 
 export type JobQueueCommand =
-  /** `unnamed`: the sender gave no id and is told the one it got. */
-  | { readonly type: "SubmitJob"; readonly id: string; readonly idGiven: boolean; readonly unnamed?: true; readonly topic: string; readonly input: Payload; readonly options: JobOptions | undefined; readonly principal: string }
+  /** `unnamed`: the sender gave no id and is told the one it got. `stored`: it was durable here before it was decided. */
+  | { readonly type: "SubmitJob"; readonly id: string; readonly idGiven: boolean; readonly unnamed?: true; readonly topic: string; readonly input: Payload; readonly options: JobOptions | undefined; readonly principal: string; readonly stored?: true }
   | { readonly type: "ReportOutcome"; readonly job: number; readonly attempt: number; readonly outcome: Outcome; readonly principal: string }
   | { readonly type: "ReportProgress"; readonly job: number; readonly attempt: number; readonly fraction: number | null; readonly message: string | null; readonly principal: string }
   | { readonly type: "ReportLog"; readonly job: number; readonly attempt: number; readonly lines: readonly string[]; readonly principal: string }
@@ -49,6 +50,8 @@ export type JobQueueCommand =
   | { readonly type: "RemoveJob"; readonly id: string; readonly owner: string | undefined }
   | { readonly type: "OperateJobs"; readonly kind: OperationKind; readonly filter: JobFilter; readonly principal: string }
   | { readonly type: "ConfigureQueue"; readonly queue: string; readonly config: QueueConfig }
+  /** What a revision of the wanted configuration says of a queue; `malformed`: why it says nothing. */
+  | { readonly type: "WantQueue"; readonly queue: string; readonly revision: number; readonly config: QueueConfig | undefined; readonly since: number | undefined; readonly malformed: string | undefined }
   | { readonly type: "SuspendQueue"; readonly queue: string }
   | { readonly type: "ResumeQueue"; readonly queue: string }
   /** Who is there: made by the host from hello, heartbeat and probe, never by a client. */
@@ -60,7 +63,7 @@ export type JobQueueCommand =
 export type JobQueueRejection = {
   readonly code:
     | "job/id-reused" | "job/not-found" | "job/ended" | "job/not-ended" | "job/stale-attempt" | "job/not-yours"
-    | "job/too-many-properties" | "queue/not-found" | "queue/backlog-full" | "queue/invalid" | "operation/too-many"
+    | "job/too-many-properties" | "queue/not-found" | "queue/backlog-full" | "queue/invalid" | "queue/moved" | "queue/behind" | "operation/too-many"
     | "instance/not-yours" | "instance/stale-incarnation" | "instance/too-many";
   readonly message: string;
   readonly detail?: Readonly<Record<string, Scalar>>;

@@ -9,12 +9,13 @@ import type { QueueState } from "./state.ts";
 import { isQueuePattern } from "./topics.ts";
 import type { QueueConfig } from "./vocabulary.ts";
 
-type QueueCommand = Extract<JobQueueCommand, { type: "OperateJobs" | "ConfigureQueue" | "SuspendQueue" | "ResumeQueue" }>;
+type QueueCommand = Extract<JobQueueCommand, { type: "OperateJobs" | "ConfigureQueue" | "WantQueue" | "SuspendQueue" | "ResumeQueue" }>;
 
 export function decideQueue(state: QueueState, command: QueueCommand, limits: JobQueueLimits): QueueDecision {
   switch (command.type) {
     case "OperateJobs": return operate(state, command, limits);
     case "ConfigureQueue": return configure(state, command.queue, command.config, limits);
+    case "WantQueue": return want(state, command, limits);
     case "SuspendQueue": return suspend(state, command.queue);
     case "ResumeQueue": return resume(state, command.queue);
   }
@@ -29,23 +30,34 @@ function operate(state: QueueState, command: Extract<QueueCommand, { type: "Oper
 }
 
 function configure(state: QueueState, name: string, config: QueueConfig, limits: JobQueueLimits): QueueDecision {
-  const invalid = whyInvalid(config);
-  if (invalid !== undefined) return no("queue/invalid", `queue "${name}": ${invalid}`);
+  const refusal = whyNot(state, name, config, limits);
+  if (refusal !== undefined) return no("queue/invalid", refusal);
   const queue = state.queues.get(name);
-  if (queue === undefined) {
-    return state.queues.size >= limits.queuesMax
-      ? no("queue/invalid", `this shard has ${limits.queuesMax} queues, and no more are kept`)
-      : accepted({ type: "QueueConfigured", queue: name, config });
-  }
-  if (sameBytes(encodeCanonical(queue.config), encodeCanonical(config))) return accepted();
+  const isSame = queue !== undefined && sameBytes(encodeCanonical(queue.config), encodeCanonical(config));
+  return isSame ? accepted() : accepted({ type: "QueueConfigured", queue: name, config, revision: undefined, since: undefined });
+}
+
+/** Every revision leaves an event, so that whoever asks knows how far this shard is. One that is not newer says nothing. */
+function want(state: QueueState, { queue, revision, config, since, malformed }: Extract<QueueCommand, { type: "WantQueue" }>, limits: JobQueueLimits): QueueDecision {
+  if (revision <= state.configuredUpTo) return accepted();
+  const refuse = (code: string, message: string): QueueDecision => accepted({ type: "ConfigurationRefused", queue, revision, code, message });
+  if (config === undefined) return refuse("queue/malformed", `queue "${queue}": ${malformed ?? "it cannot be read"}`);
+  const refusal = whyNot(state, queue, config, limits);
+  return refusal === undefined ? accepted({ type: "QueueConfigured", queue, config, revision, since }) : refuse("queue/invalid", refusal);
+}
+
+function whyNot(state: QueueState, name: string, config: QueueConfig, limits: JobQueueLimits): string | undefined {
+  const invalid = whyInvalid(config, name);
+  if (invalid !== undefined) return `queue "${name}": ${invalid}`;
+  const queue = state.queues.get(name);
+  if (queue === undefined) return state.queues.size >= limits.queuesMax ? `this shard has ${limits.queuesMax} queues, and no more are kept` : undefined;
   const { active } = queue.statistics;
   const changesType = queue.isOrdered !== (config.type === "ordered");
-  if (changesType && active > 0) return no("queue/invalid", `queue "${name}" cannot change its type while it runs ${active} jobs: suspend it until they have ended`);
-  return accepted({ type: "QueueConfigured", queue: name, config });
+  return changesType && active > 0 ? `queue "${name}" cannot change its type while it runs ${active} jobs: suspend it until they have ended` : undefined;
 }
 
 /** As in Sling: 0 is no parallelism, and other nonsense means "as many as it has processors". */
-export function whyInvalid(config: QueueConfig): string | undefined {
+export function whyInvalid(config: QueueConfig, name?: string): string | undefined {
   const { topics, type, maxParallel, retries = 0, retryDelayMs = 0, keepIds } = config;
   const patterns = topics.map((topic) => topic.trim()).filter((topic) => topic !== "");
   const illegal = patterns.find((pattern) => !isQueuePattern(pattern));
@@ -55,7 +67,13 @@ export function whyInvalid(config: QueueConfig): string | undefined {
   if (!Number.isInteger(retries) || retries < -1) return "retries must be a whole number, or -1 for endless";
   if (retryDelayMs < 0) return "retryDelayMs must be 0 or more";
   if (keepIds !== undefined && (keepIds.ms < 0 || keepIds.count < 0)) return "keepIds must have an ms and a count of 0 or more";
-  return undefined;
+  return whyMisplaced(config, name);
+}
+
+function whyMisplaced({ shard, partitions, maxParallel, type }: QueueConfig, name: string | undefined): string | undefined {
+  if (name === DEFAULT_QUEUE && (shard !== undefined || partitions !== undefined)) return "it is in every shard: place another queue, with topics of its own";
+  if (partitions === undefined || maxParallel === undefined || type === "ordered") return undefined;
+  return maxParallel >= 1 && maxParallel < partitions ? `maxParallel ${maxParallel} leaves nothing for some of ${partitions} partitions: use at least as many` : undefined;
 }
 
 function suspend(state: QueueState, name: string): QueueDecision {

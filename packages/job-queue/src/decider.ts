@@ -33,8 +33,10 @@ import { digestOf } from "./digest.ts";
 import type { AcceptedOptions, JobQueueEvent } from "./events.ts";
 import type { Job } from "./job.ts";
 import type { JobQueueLimits } from "./limits.ts";
-import { INPUT_LIMITS } from "./limits.ts";
+import { DEFAULT_QUEUE, INPUT_LIMITS } from "./limits.ts";
 import { ended, outcomeEvent } from "./outcomes.ts";
+import type { Queue } from "./queue.ts";
+import { shardFor } from "./routing.ts";
 import type { QueueState } from "./state.ts";
 
 type CommandOf<Type extends JobQueueCommand["type"]> = Extract<JobQueueCommand, { type: Type }>;
@@ -54,7 +56,7 @@ export function decide(state: QueueState, command: JobQueueCommand, at: number, 
     case "StopJob": return stop(state, command);
     case "RetryJob": return retry(state, command, setting);
     case "RemoveJob": return remove(state, command);
-    case "OperateJobs": case "ConfigureQueue": case "SuspendQueue": case "ResumeQueue":
+    case "OperateJobs": case "ConfigureQueue": case "WantQueue": case "SuspendQueue": case "ResumeQueue":
       return decideQueue(state, command, setting.limits);
     case "JoinInstance": case "ChangeTopics": case "DrainInstance": case "LeaveInstance":
       return decideMember(state, command, setting.limits);
@@ -72,13 +74,34 @@ function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, 
     if (known === digest) return { kind: "accepted", events: [], answer: { deduplicated: `${shard}.${id}` } };
     if (known !== undefined) return no("job/id-reused", `the id "${id}" was given before with another input: choose another id, or send the same input`);
   }
+  const behind = whyBehind(state, command);
+  if (behind !== undefined) return behind;
   const queue = options?.queue === undefined ? state.queueFor(topic) : state.queues.get(options.queue);
   if (queue === undefined) return no("queue/not-found", `there is no queue "${options?.queue}": configure it first`);
+  const elsewhere = whyElsewhere(state, queue, command, shard);
+  if (elsewhere !== undefined) return elsewhere;
   const full = whyFull(state, limits);
   if (full !== undefined) return no("queue/backlog-full", full);
   const taken = options === undefined && digest === undefined ? undefined : takenOptions(command, digest, at);
   const event: JobQueueEvent = { type: "JobAccepted", job: state.next.job, id, topic, queue: queue.name, input, principal, options: taken };
   return { kind: "accepted", events: [event], answer };
+}
+
+/** The sender knows of a configuration that this shard has yet to hear of: by the one it knows it might choose wrongly. */
+function whyBehind({ configuredUpTo }: QueueState, { options, stored }: CommandOf<"SubmitJob">): QueueDecision | undefined {
+  if (stored === true || (options?.revision ?? 0) <= configuredUpTo) return undefined;
+  return no("queue/behind", `this shard has read the wanted configuration up to revision ${configuredUpTo}: send it again in a moment`, { revision: configuredUpTo });
+}
+
+/**
+ * A job of a queue that lives elsewhere is refused, with its place. What was stored in this shard's inbox is taken all the
+ * same: it has been durable here, nobody waits who could send it on, and this shard can see it through.
+ */
+function whyElsewhere(state: QueueState, { name, config, revision = 0 }: Queue, { id, options, stored }: CommandOf<"SubmitJob">, shard: string): QueueDecision | undefined {
+  if (stored === true || name === DEFAULT_QUEUE || (config.shard === undefined && config.partitions === undefined && revision === 0)) return undefined;
+  const place = shardFor(config, options?.key ?? id);
+  if (place === shard) return undefined;
+  return no("queue/moved", `queue "${name}" lives in shard ${place} since revision ${revision}: send it there`, { queue: name, shard: place, revision: state.configuredUpTo });
 }
 
 function whyFull(state: QueueState, limits: JobQueueLimits): string | undefined {
@@ -89,12 +112,12 @@ function whyFull(state: QueueState, limits: JobQueueLimits): string | undefined 
 
 /** What the event keeps of the options; undefined when nothing. */
 function takenOptions({ options = {} }: CommandOf<"SubmitJob">, digest: number | undefined, at: number): AcceptedOptions | undefined {
-  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, properties } = options;
+  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, key, properties } = options;
   const startsAt = Math.max(notBefore ?? 0, delayMs === undefined ? 0 : at + delayMs);
   const taken: AcceptedOptions = {
     ...(retries === undefined ? {} : { retries }), ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
     ...(timeoutMs === undefined || timeoutMs === 0 ? {} : { timeoutMs }), ...(startsAt > at ? { notBefore: startsAt } : {}),
-    ...(properties === undefined ? {} : { properties }), ...(digest === undefined ? {} : { digest }),
+    ...(properties === undefined ? {} : { properties }), ...(digest === undefined ? {} : { digest }), ...(key === undefined ? {} : { key }),
   };
   return Object.keys(taken).length === 0 ? undefined : taken;
 }
@@ -177,10 +200,10 @@ function retry(state: QueueState, command: CommandOf<"RetryJob">, { shard, limit
 /** The same work as another job. */
 export function retryEvent(state: QueueState, job: Job, id: string, principal: string): JobQueueEvent {
   const { ownRetries: retries, ownRetryDelayMs: retryDelayMs, timeoutMs, extra } = job;
-  const properties = extra?.properties;
+  const { properties, key } = extra ?? {};
   const options: AcceptedOptions = {
     ...(retries === undefined ? {} : { retries }), ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
-    ...(timeoutMs === 0 ? {} : { timeoutMs }), ...(properties === undefined ? {} : { properties }),
+    ...(timeoutMs === 0 ? {} : { timeoutMs }), ...(properties === undefined ? {} : { properties }), ...(key === undefined ? {} : { key }),
     cause: [job.number, job.id],
   };
   return { type: "JobAccepted", job: state.next.job, id, topic: job.topic, queue: job.queue.name, input: job.input, principal, options };

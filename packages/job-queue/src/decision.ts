@@ -7,4 +7,5 @@ import type { JobQueueEvent } from "./events.ts";
 
 export type QueueDecision = Decision<JobQueueEvent, JobQueueRejection>;
 
-export const no = (code: JobQueueRejection["code"], message: string): QueueDecision => rejected({ code, message });
+export const no = (code: JobQueueRejection["code"], message: string, detail?: JobQueueRejection["detail"]): QueueDecision =>
+  rejected(detail === undefined ? { code, message } : { code, message, detail });

@@ -28,6 +28,8 @@ const EVENTS: readonly JobQueueEvent[] = [
   { type: "JobsDue", count: 1 },
   { type: "EndedExpired", count: 1 },
   { type: "IdsExpired", count: 1, queue: "q" },
+  { type: "ConfigurationRefused", queue: "q", revision: 8, code: "queue/invalid", message: "no" },
+  { type: "QueueConfigured", queue: "q", config: { topics: ["a"], shard: "b", partitions: 2 }, revision: 7, since: 5 },
   { type: "QueueConfigured", queue: "q", config: { topics: ["a"], type: "ordered" } },
   { type: "QueueSuspended", queue: "q" },
   { type: "QueueResumed", queue: "q" },

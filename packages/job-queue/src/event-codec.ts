@@ -35,7 +35,8 @@ function encode(event: JobQueueEvent): readonly unknown[] {
     case "JobRemoved": return [CODE.JobRemoved, event.job];
     case "JobsDue": case "EndedExpired": return [CODE[event.type], event.count];
     case "IdsExpired": return [CODE.IdsExpired, event.count, event.queue];
-    case "QueueConfigured": return [CODE.QueueConfigured, event.queue, event.config];
+    case "QueueConfigured": return trimmed(CODE.QueueConfigured, event.queue, event.config, event.revision, event.since);
+    case "ConfigurationRefused": return [CODE.ConfigurationRefused, event.queue, event.revision, event.code, event.message];
     case "QueueSuspended": case "QueueResumed": return [CODE[event.type], event.queue];
     case "InstanceJoined":
       return [CODE.InstanceJoined, event.member, event.instance, event.incarnation, event.principal, event.processors, poolsToWire(event.pools)];
@@ -108,7 +109,9 @@ const READERS: Readonly<Record<number, Reader>> = {
   [CODE.JobsDue]: (count: number) => ({ type: "JobsDue", count }),
   [CODE.EndedExpired]: (count: number) => ({ type: "EndedExpired", count }),
   [CODE.IdsExpired]: (count: number, queue: string) => ({ type: "IdsExpired", count, queue }),
-  [CODE.QueueConfigured]: (queue: string, config: QueueConfig) => ({ type: "QueueConfigured", queue, config }),
+  [CODE.QueueConfigured]: (queue: string, config: QueueConfig, revision?: number | null, since?: number | null) =>
+    ({ type: "QueueConfigured", queue, config, revision: revision ?? undefined, since: since ?? undefined }),
+  [CODE.ConfigurationRefused]: (queue: string, revision: number, code: string, message: string) => ({ type: "ConfigurationRefused", queue, revision, code, message }),
   [CODE.QueueSuspended]: (queue: string) => ({ type: "QueueSuspended", queue }),
   [CODE.QueueResumed]: (queue: string) => ({ type: "QueueResumed", queue }),
   [CODE.InstanceJoined]: (member: number, instance: string, incarnation: string, principal: string, processors: number, pools: unknown) =>

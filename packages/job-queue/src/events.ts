@@ -7,7 +7,7 @@
  */
 import type { BlobRef, EndState, ErrorInfo, JobFilter, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
 
-/** What an accepted job carries beyond id, topic, queue and input; all of it optional. Names reserved for later: key, priority, unique, startWithinMs, needs, dependsOn, parent. */
+/** What an accepted job carries beyond id, topic, queue and input; all of it optional. Names reserved for later: priority, unique, startWithinMs, needs, dependsOn, parent. */
 export interface AcceptedOptions {
   readonly retries?: number;
   readonly retryDelayMs?: number;
@@ -18,6 +18,7 @@ export interface AcceptedOptions {
   readonly cause?: readonly [number: number, id: string];
   /** The id was given by the user, and this is the digest of its input: kept to answer repeats. */
   readonly digest?: number;
+  readonly key?: string;
 }
 
 export type FailureKind = "failed" | "timed-out" | "lost";
@@ -47,7 +48,10 @@ export type JobQueueEvent =
   /** The oldest ended jobs and remembered ids, by count, leave the state. */
   | { readonly type: "EndedExpired"; readonly count: number }
   | { readonly type: "IdsExpired"; readonly count: number; readonly queue: string }
-  | { readonly type: "QueueConfigured"; readonly queue: string; readonly config: QueueConfig }
+  /** `revision`: of the wanted configuration that says so, absent when a command did; `since`: when the queue was first wanted. */
+  | { readonly type: "QueueConfigured"; readonly queue: string; readonly config: QueueConfig; readonly revision?: number | undefined; readonly since?: number | undefined }
+  /** A revision of the wanted configuration that the queue does not follow: it goes on as it is. */
+  | { readonly type: "ConfigurationRefused"; readonly queue: string; readonly revision: number; readonly code: string; readonly message: string }
   | { readonly type: "QueueSuspended"; readonly queue: string }
   | { readonly type: "QueueResumed"; readonly queue: string }
   | { readonly type: "InstanceJoined"; readonly member: number; readonly instance: string; readonly incarnation: string; readonly principal: string; readonly processors: number; readonly pools: readonly WorkerPool[] }
@@ -70,7 +74,7 @@ export const EVENT_CODES: Readonly<Record<JobQueueEventType, number>> = {
   JobStopRequested: 22, JobProgressed: 23, JobLogged: 24, JobPropertySet: 25, JobRemoved: 26, JobsDue: 27,
   EndedExpired: 28, IdsExpired: 29, QueueConfigured: 30, QueueSuspended: 31, QueueResumed: 32,
   InstanceJoined: 33, TopicsChanged: 34, InstanceDraining: 35, InstanceLeft: 36,
-  OperationStarted: 37, OperationAdvanced: 38, OperationEnded: 39,
+  OperationStarted: 37, OperationAdvanced: 38, OperationEnded: 39, ConfigurationRefused: 40,
 };
 
 /** The wire form of a payload: its bytes, or `[principal, digest, bytes]`. */

@@ -6,13 +6,19 @@ import type { QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
 
 type QueuesEvent = EventOf<
-  "IdsExpired" | "QueueConfigured" | "QueueSuspended" | "QueueResumed" | "OperationStarted" | "OperationAdvanced" | "OperationEnded"
+  "IdsExpired" | "QueueConfigured" | "ConfigurationRefused" | "QueueSuspended" | "QueueResumed" | "OperationStarted" | "OperationAdvanced" | "OperationEnded"
 >;
 
 export function evolveQueues(state: QueueState, event: QueuesEvent, at: number): void {
   switch (event.type) {
     case "IdsExpired": return idsExpired(state, event);
     case "QueueConfigured": return configured(state, event, at);
+    case "ConfigurationRefused": {
+      const { type: _, ...refusal } = event;
+      state.configuredUpTo = event.revision;
+      state.refusals.set(event.queue, refusal);
+      return;
+    }
     case "QueueSuspended":
       state.queue(event.queue).suspendedSince = at;
       return state.dropBoard();
@@ -46,13 +52,22 @@ function idsExpired(state: QueueState, event: EventOf<"IdsExpired">): void {
 
 function configured(state: QueueState, event: EventOf<"QueueConfigured">, at: number): void {
   const known = state.queues.get(event.queue);
+  const { revision } = event;
   state.queuesChanged();
+  if (revision !== undefined) state.configuredUpTo = revision;
+  state.refusals.delete(event.queue);
   if (known === undefined) {
-    state.addQueue(event.queue, event.config, new Statistics(at));
+    const added = state.addQueue(event.queue, event.config, new Statistics(at));
+    added.revision = revision;
+    added.since = revision === undefined ? at : event.since;
     return;
   }
   const wasOrdered = known.isOrdered;
   known.config = event.config;
+  if (revision !== undefined) {
+    known.revision = revision;
+    known.since = event.since;
+  }
   if (known.isOrdered !== wasOrdered) relane(state, known);
 }
 

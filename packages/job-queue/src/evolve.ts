@@ -35,7 +35,7 @@ export function evolve(state: QueueState, event: JobQueueEvent, at: number): voi
     case "JobRemoved": return forget(state, state.job(event.job));
     case "JobsDue": return jobsDue(state, event.count, at);
     case "EndedExpired": return endedExpired(state, event.count);
-    case "IdsExpired": case "QueueConfigured": case "QueueSuspended": case "QueueResumed":
+    case "IdsExpired": case "QueueConfigured": case "ConfigurationRefused": case "QueueSuspended": case "QueueResumed":
     case "OperationStarted": case "OperationAdvanced": case "OperationEnded":
       return evolveQueues(state, event, at);
     case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft":
@@ -62,9 +62,9 @@ function jobAccepted(state: QueueState, event: EventOf<"JobAccepted">, at: numbe
 }
 
 function extraOf(options: AcceptedOptions | undefined): JobExtra | undefined {
-  if (options?.properties === undefined && options?.cause === undefined) return undefined;
-  const { properties, cause } = options;
-  return { ...(properties === undefined ? {} : { properties: { ...properties } }), ...(cause === undefined ? {} : { cause }) };
+  if (options?.properties === undefined && options?.cause === undefined && options?.key === undefined) return undefined;
+  const { properties, cause, key } = options;
+  return { ...(properties === undefined ? {} : { properties: { ...properties } }), ...(cause === undefined ? {} : { cause }), ...(key === undefined ? {} : { key }) };
 }
 
 function rememberId(state: QueueState, { id, queue }: EventOf<"JobAccepted">, digest: number, at: number): void {

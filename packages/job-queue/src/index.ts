@@ -2,7 +2,9 @@
 
 export { presence } from "./attendants/presence.ts";
 export { results } from "./attendants/results.ts";
+export { wanted } from "./attendants/wanted.ts";
 export type { JobQueueCommand, JobQueueRejection, OperationAnswer, Outcome, SubmitAnswer } from "./commands.ts";
+export { whyInvalid } from "./decide-queues.ts";
 export type {
   AcceptedOptions, EventOf, FailureKind, JobQueueEvent, JobQueueEventType, OperationKind, PayloadWire, ReleaseKind,
 } from "./events.ts";
@@ -18,10 +20,14 @@ export { jobById, jobByNumber, memberByNumber, memberOf, runItem, runningOf } fr
 export type { Member } from "./members.ts";
 export type { Names, PublicEvent } from "./public-event.ts";
 export { publicEvent } from "./public-event.ts";
+export type { RankedQueue } from "./routing.ts";
+export { DEFAULT_SHARD, inRankingOrder, partitionOf, queueTaking, shardFor, shardsOf } from "./routing.ts";
 export type { QueueState } from "./state.ts";
 export { isQueuePattern, isTopic, isWorkerPattern, queueMatches, queuePatternMatches, workerPatternMatches, workerPatternsOf } from "./topics.ts";
 export type {
-  AbortReason, BlobRef, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, Payload, QueueConfig, QueueStatistics,
+  AbortReason, BlobRef, ConfigurationRefusal, ConfiguredView, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, Payload, QueueConfig, QueueStatistics,
   QueueType, QueueView, ResultItem, RunOptions, Scalar, WaitReason, WhyView, WorkerPool,
 } from "./vocabulary.ts";
 export { ABORT, END_STATES, OUTCOME, RUN, TAKEN_AWAY } from "./vocabulary.ts";
+export type { WantedQueue } from "./wanted.ts";
+export { FORMER_MAX, queueOfWantedKey, readWantedQueue, wantedKeyOf, writeWantedQueue } from "./wanted.ts";

@@ -13,6 +13,7 @@ import { END_STATES } from "./vocabulary.ts";
 export interface JobExtra {
   properties?: Record<string, Scalar> | undefined;
   cause?: readonly [number: number, id: string] | undefined;
+  key?: string | undefined;
   stopReason?: string | undefined;
   progress?: { readonly fraction: number | null; readonly message: string | null; readonly at: number } | undefined;
   log?: string[] | undefined;

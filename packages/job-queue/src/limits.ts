@@ -72,6 +72,10 @@ export const INPUT_LIMITS = {
   propertiesMax: 50,
   propertyCharsMax: 4_096,
   patternsMax: 1_000,
+  partitionsMax: 64,
+  /** Leaves room for `-<partition>` in a token. */
+  shardCharsMax: 120,
+  keyCharsMax: 200,
   poolsMax: 1_000,
   slotsMax: 100_000,
   processorsMax: 65_536,

@@ -3,11 +3,13 @@ import type { JobQueueCommand } from "./commands.ts";
 import type { OperationKind } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
+import { configOf, queueName } from "./parse-config.ts";
 import { topicOf, withoutUndefined } from "./parse-submit.ts";
 import type { Fields } from "./reading.ts";
-import { boolean, integer, list, map, millis, note, number, oneOf, onlyKnown, optional, scalar, text, Unreadable } from "./reading.ts";
-import type { JobFilter, QueueConfig, Scalar } from "./vocabulary.ts";
+import { integer, list, map, note, oneOf, onlyKnown, optional, scalar, text, Unreadable } from "./reading.ts";
+import type { JobFilter, Scalar } from "./vocabulary.ts";
 import { END_STATES } from "./vocabulary.ts";
+import { readWantedQueue } from "./wanted.ts";
 
 type CommandOf<Type extends JobQueueCommand["type"]> = Extract<JobQueueCommand, { type: Type }>;
 
@@ -70,42 +72,26 @@ const whereOf = (value: unknown): readonly Readonly<Record<string, Scalar>>[] =>
     return Object.fromEntries(entries.map(([key, operand]) => [key, scalar(`where.${key}`, operand)]));
   });
 
-const QUEUE_NAME = /^[A-Za-z0-9 _,.\-+#!?$%&()=]+$/;
-
-function queueName(value: unknown): string {
-  const name = text("queue", value, INPUT_LIMITS.queueNameCharsMax);
-  if (QUEUE_NAME.test(name)) return name;
-  throw new Unreadable("queue", "must be letters, digits, blanks and _ , . - + # ! ? $ % & ( ) =");
-}
-
-const CONFIG_FIELDS: ReadonlySet<string> = new Set(["queue", "topics", "type", "maxParallel", "retries", "retryDelayMs", "keepJobs", "keepIds", "ranking"]);
-const CONFIG_LATER: ReadonlySet<string> = new Set(["rate", "perKey", "partitions", "placement", "shard", "priority"]);
-
+/** A queue of this shard alone, and where it lives is not this shard's to say. */
 export function parseConfigure(item: unknown): CommandOf<"ConfigureQueue"> {
-  const fields = map("configure", item);
-  onlyKnown(fields, CONFIG_FIELDS, CONFIG_LATER);
-  return { type: "ConfigureQueue", queue: queueName(fields["queue"]), config: configOf(fields) };
+  const { queue, ...fields } = map("configure", item);
+  for (const field of ["shard", "partitions"] as const) {
+    if (fields[field] !== undefined) throw new Unreadable(field, "belongs to the wanted configuration of the cluster: use `longshore queues configure`, or put it into the bucket");
+  }
+  return { type: "ConfigureQueue", queue: queueName(queue), config: configOf(fields) };
 }
 
-function configOf({ topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking }: Fields): QueueConfig {
-  if (type === "topic-round-robin") throw new Unreadable("type", "topic-round-robin is not available yet: use unordered", "command/not-yet");
-  return {
-    topics: list("topics", topics, INPUT_LIMITS.patternsMax).map((topic) => note("topics", topic, INPUT_LIMITS.topicCharsMax)),
-    ...withoutUndefined({
-      type: optional(type, (value) => oneOf("type", value, ["unordered", "ordered"])),
-      maxParallel: optional(maxParallel, (value) => number("maxParallel", value, -1_000_000, 1_000_000)),
-      retries: optional(retries, (value) => integer("retries", value, -1, 1_000_000)),
-      retryDelayMs: optional(retryDelayMs, (value) => millis("retryDelayMs", value)),
-      keepJobs: optional(keepJobs, (value) => boolean("keepJobs", value)),
-      keepIds: optional(keepIds, keepIdsOf),
-      ranking: optional(ranking, (value) => integer("ranking", value, -1_000_000_000, 1_000_000_000)),
-    }),
-  };
-}
-
-function keepIdsOf(value: unknown): { readonly ms: number; readonly count: number } {
-  const { ms, count } = map("keepIds", value);
-  return { ms: millis("keepIds.ms", ms), count: integer("keepIds.count", count, 0, 100_000_000) };
+/** What a host has read in the wanted configuration. A value that is no configuration is a decision of its own. */
+export function parseWant(item: unknown): CommandOf<"WantQueue"> {
+  const { queue, revision, value } = fieldsOf("want", item, ["queue", "revision", "value"]);
+  const wanted = { type: "WantQueue", queue: queueName(queue), revision: integer("revision", revision, 1, Number.MAX_SAFE_INTEGER) } as const;
+  if (!(value instanceof Uint8Array)) throw new Unreadable("value", "must be bytes");
+  try {
+    const { config, since } = readWantedQueue(value);
+    return { ...wanted, config, since, malformed: undefined };
+  } catch (problem) {
+    return { ...wanted, config: undefined, since: undefined, malformed: problem instanceof Error ? problem.message : "it cannot be read" };
+  }
 }
 
 export function parseSuspend(item: unknown): CommandOf<"SuspendQueue"> {

@@ -16,8 +16,8 @@ import type { JobOptions, Payload, Scalar } from "./vocabulary.ts";
 
 type Submit = Extract<JobQueueCommand, { type: "SubmitJob" }>;
 
-const OPTIONS: ReadonlySet<string> = new Set(["retries", "retryDelayMs", "timeoutMs", "notBefore", "delayMs", "queue", "properties"]);
-const LATER: ReadonlySet<string> = new Set(["priority", "key", "unique", "needs", "dependsOn", "startWithinMs", "backoff"]);
+const OPTIONS: ReadonlySet<string> = new Set(["retries", "retryDelayMs", "timeoutMs", "notBefore", "delayMs", "queue", "key", "revision", "properties"]);
+const LATER: ReadonlySet<string> = new Set(["priority", "unique", "needs", "dependsOn", "startWithinMs", "backoff"]);
 const FIELDS: ReadonlySet<string> = new Set(["topic", "input", "id", ...OPTIONS]);
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
@@ -46,7 +46,7 @@ function submit(id: unknown, mayBeGenerated: boolean, topic: string, input: Payl
   const idGiven = id !== null && id !== undefined && !(mayBeGenerated && typeof id === "string" && ULID.test(id));
   const localId = idGiven ? userId(topic, id) : ((id as string | null | undefined) ?? fallbackId());
   const isNamed = id !== null && id !== undefined;
-  return { type: "SubmitJob", id: localId, idGiven, ...(isNamed ? {} : { unnamed: true }), topic, input, options, principal: sender.principal };
+  return { type: "SubmitJob", id: localId, idGiven, ...(isNamed ? {} : { unnamed: true }), topic, input, options, principal: sender.principal, ...(sender.stored === true ? { stored: true } : {}) };
 }
 
 /** The id, without the shard, of the job that an item of `submit` would make; undefined where it has none of its own. */
@@ -70,7 +70,7 @@ function userId(topic: string, value: unknown): string {
 }
 
 function jobOptions(fields: Fields): JobOptions {
-  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, queue, properties } = fields;
+  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, queue, key, revision, properties } = fields;
   const read = {
     retries: optional(retries, (value) => integer("retries", value, -1, 1_000_000)),
     retryDelayMs: optional(retryDelayMs, (value) => millis("retryDelayMs", value)),
@@ -78,6 +78,8 @@ function jobOptions(fields: Fields): JobOptions {
     notBefore: optional(notBefore, (value) => integer("notBefore", value, 0, Number.MAX_SAFE_INTEGER)),
     delayMs: optional(delayMs, (value) => millis("delayMs", value)),
     queue: optional(queue, (value) => text("queue", value, INPUT_LIMITS.queueNameCharsMax)),
+    key: optional(key, (value) => text("key", value, INPUT_LIMITS.keyCharsMax)),
+    revision: optional(revision, (value) => integer("revision", value, 0, Number.MAX_SAFE_INTEGER)),
     properties: optional(properties, propertiesOf),
   };
   return withoutUndefined(read);

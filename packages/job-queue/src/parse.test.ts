@@ -64,7 +64,7 @@ describe("submit", () => {
     ["input", [null, "a", "text"]], ["input", [null, "a", new Uint8Array(0)]], ["submit", [null, "a", bytes, null, 5]], ["options", [null, "a", bytes, 5]], ["submit", "a"],
   ])("names %s when it is wrong: %j", (field, item) => expect(malformed("submit", item)).toEqual({ code: "command/malformed", field }));
 
-  it.each(["priority", "key", "unique", "needs", "dependsOn", "startWithinMs", "backoff"])("says that %s is not available yet", (option) => {
+  it.each(["priority", "unique", "needs", "dependsOn", "startWithinMs", "backoff"])("says that %s is not available yet", (option) => {
     expect(malformed("submit", { topic: "a", [option]: 1 })).toEqual({ code: "command/not-yet", field: option });
     expect(malformed("submit", [null, "a", bytes, { [option]: 1 }])).toEqual({ code: "command/not-yet", field: option });
   });
@@ -130,7 +130,7 @@ describe("words of owners and operators", () => {
     expect(malformed("configure", { queue: "q", topics: "a" }).field).toBe("topics");
     expect(malformed("configure", { queue: "q", topics: ["a"], type: "drop" }).field).toBe("type");
     expect(malformed("configure", { queue: "q", topics: ["a"], retires: 1 }).field).toBe("retires");
-    for (const later of ["rate", "perKey", "partitions", "placement"]) {
+    for (const later of ["rate", "perKey", "placement"]) {
       expect(malformed("configure", { queue: "q", topics: ["a"], [later]: 1 })).toEqual({ code: "command/not-yet", field: later });
     }
     expect(malformed("configure", { queue: "q", topics: ["a"], type: "topic-round-robin" })).toEqual({ code: "command/not-yet", field: "type" });

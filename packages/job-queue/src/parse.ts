@@ -2,7 +2,7 @@
 import type { Parsed, Role, Sender } from "@longshore/kernel";
 import type { JobQueueCommand } from "./commands.ts";
 import { parseChangeTopics, parseDrain, parseJoin, parseLeave } from "./parse-members.ts";
-import { parseBulk, parseConfigure, parseRemove, parseResume, parseRetry, parseStop, parseSuspend } from "./parse-operate.ts";
+import { parseBulk, parseConfigure, parseRemove, parseResume, parseRetry, parseStop, parseSuspend, parseWant } from "./parse-operate.ts";
 import { parseSubmit } from "./parse-submit.ts";
 import { parseExtend, parseLog, parseOutcome, parseProgress, parseProperty } from "./parse-worker.ts";
 import { Unreadable } from "./reading.ts";
@@ -41,6 +41,7 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ["configure", { roles: OPERATORS, read: parseConfigure }],
   ["suspend", { roles: OPERATORS, read: parseSuspend }],
   ["resume", { roles: OPERATORS, read: parseResume }],
+  ["want", { roles: HOSTS, read: parseWant }],
   ["join", { roles: HOSTS, read: parseJoin }],
   ["topics", { roles: HOSTS, read: parseChangeTopics }],
   ["drain", { roles: HOSTS, read: parseDrain }],

@@ -7,6 +7,7 @@
  * | `find` | `filter?`, `limit?`, `after?`, `payloads?` | `{ jobs: JobView[], next: cursor or null }` |
  * | `why` | `id` | `WhyView`, or null |
  * | `queues`, `queue` | `queue` for the second | `QueueView[]`; `QueueView` or null |
+ * | `configured` | | `ConfiguredView`: how far the wanted configuration is applied |
  * | `statistics` | | `{ all, topics: { <topic>: … }, payloadBytes, ended }` |
  * | `instances` | | `InstanceView[]` |
  * | `operations` | | bulk work that goes on |
@@ -21,7 +22,7 @@ import { boolean, integer, map, optional, text, Unreadable } from "./reading.ts"
 import type { QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
 import { jobView, queueView } from "./views.ts";
-import type { QueueStatistics } from "./vocabulary.ts";
+import type { ConfiguredView, QueueStatistics } from "./vocabulary.ts";
 import { why } from "./why.ts";
 
 /** @throws {Fault} `query/unknown`, `query/malformed` */
@@ -44,13 +45,14 @@ function answer(state: QueueState, question: Fields, setting: Setting, at: numbe
       const queue = state.queues.get(text("queue", question["queue"], 100));
       return queue === undefined ? null : queueView(queue);
     }
+    case "configured": return { upTo: state.configuredUpTo, refused: [...state.refusals.values()] } satisfies ConfiguredView;
     case "statistics": return statistics(state);
     case "instances":
       return [...state.members.values()].filter((member) => member.leftBecause === undefined).map((member) => member.view());
     case "operations":
       return [...state.operations.values()].map(({ number, kind, filter, upTo, cursor, principal }) => ({ operation: number, kind, filter, upTo, cursor, principal }));
     default:
-      throw new Fault("query/unknown", `a job queue answers job, find, why, queues, queue, statistics, instances and operations, not "${String(question["ask"])}"`, { retry: "never" });
+      throw new Fault("query/unknown", `a job queue answers job, find, why, queues, queue, configured, statistics, instances and operations, not "${String(question["ask"])}"`, { retry: "never" });
   }
 }
 

@@ -46,6 +46,10 @@ export class Queue {
   readonly index: number;
   config: QueueConfig;
   suspendedSince: number | undefined = undefined;
+  /** Of the wanted configuration that it follows; undefined when a command configured it. */
+  revision: number | undefined = undefined;
+  /** When it was first configured, as far as anybody said. */
+  since: number | undefined = undefined;
   /** Ordered only: nothing starts before, because a worker may still be running what was taken from it. */
   heldUntil = 0;
   readonly statistics: Statistics;
@@ -98,12 +102,16 @@ export class Queue {
   /**
    * Attempts of this queue at a time on one instance with that many processors. A share is rounded, and is at least one
    * (in Sling a share that rounds to none makes the configuration invalid, but it cannot know the next machine).
-   * Absent: no bound of the queue's own, what the workers' slots allow.
+   * Absent: no bound of the queue's own, what the workers' slots allow. A partition has its part of it, and at least one.
    */
   parallelOn(processors: number): number {
-    const { maxParallel } = this.config;
+    const { maxParallel, partitions = 1 } = this.config;
     if (maxParallel === undefined) return Number.POSITIVE_INFINITY;
-    if (maxParallel > 0 && maxParallel < 1) return Math.max(1, Math.round(processors * maxParallel));
-    return Number.isInteger(maxParallel) && maxParallel >= 1 ? maxParallel : processors;
+    return Math.max(1, Math.floor(wholeParallel(maxParallel, processors) / partitions));
   }
+}
+
+function wholeParallel(maxParallel: number, processors: number): number {
+  if (maxParallel > 0 && maxParallel < 1) return Math.max(1, Math.round(processors * maxParallel));
+  return Number.isInteger(maxParallel) && maxParallel >= 1 ? maxParallel : processors;
 }

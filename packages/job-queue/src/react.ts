@@ -26,7 +26,7 @@ export function react(state: QueueState, event: JobQueueEvent, reactions: Reacti
       if (event.state === "dropped" || event.reason === TAKEN_AWAY.lost) return abortIfItRan(state, event.job, reactions);
       return;
     case "JobAccepted": case "AttemptReleased": case "AttemptExtended": case "JobProgressed": case "JobLogged": case "JobPropertySet":
-    case "JobRemoved": case "JobsDue": case "EndedExpired": case "IdsExpired": case "QueueConfigured": case "QueueSuspended": case "QueueResumed":
+    case "JobRemoved": case "JobsDue": case "EndedExpired": case "IdsExpired": case "QueueConfigured": case "ConfigurationRefused": case "QueueSuspended": case "QueueResumed":
     case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft":
     case "OperationStarted": case "OperationAdvanced": case "OperationEnded":
       return;

@@ -16,12 +16,12 @@ import type { Queue } from "./queue.ts";
 import type { Counters } from "./state.ts";
 import { NOT_BEGUN, QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
-import type { JobFilter, QueueConfig } from "./vocabulary.ts";
+import type { ConfigurationRefusal, JobFilter, QueueConfig } from "./vocabulary.ts";
 
 const RUN_LENGTH = 256;
 const RUN_BYTES = 128 * 1_024;
 
-type QueueWire = readonly [name: string, config: QueueConfig, suspendedSince: number | null, heldUntil: number, statistics: readonly number[]];
+type QueueWire = readonly [name: string, config: QueueConfig, suspendedSince: number | null, heldUntil: number, statistics: readonly number[], revision: number | null, since: number | null];
 type TopicWire = readonly [topic: string, statistics: readonly number[]];
 type PoolWire = readonly [topics: readonly string[], slots: number, lastStart: number];
 type MemberWire = readonly [
@@ -39,6 +39,8 @@ type JobWire = readonly [
 
 export function* snapshot(state: QueueState): Generator<unknown> {
   yield state.next;
+  yield state.configuredUpTo;
+  yield* runs(state.refusals.values(), (refusal) => refusal);
   yield* runs(state.queues.values(), queueToWire);
   yield* runs(state.topics, ([topic, statistics]): TopicWire => [topic, statistics.toWire()]);
   yield* runs(state.members.values(), memberToWire);
@@ -82,7 +84,7 @@ function* remembered(state: QueueState): Generator<RememberedWire> {
 }
 
 const queueToWire = (queue: Queue): QueueWire =>
-  [queue.name, queue.config, queue.suspendedSince ?? null, queue.heldUntil, queue.statistics.toWire()];
+  [queue.name, queue.config, queue.suspendedSince ?? null, queue.heldUntil, queue.statistics.toWire(), queue.revision ?? null, queue.since ?? null];
 
 const memberToWire = (m: Member): MemberWire => [
   m.number, m.instance, m.incarnation, m.principal, m.processors, m.joinedAt, m.isDraining, m.leftBecause ?? null,
@@ -104,9 +106,11 @@ export function restore(chunks: Iterable<unknown>): QueueState {
   const read = <T>(): T => values.next().value as T;
   const state = new QueueState();
   Object.assign(state.next, read<Counters>());
+  state.configuredUpTo = read<number>();
   const forEach = <T>(take: (wire: T) => void): void => {
     for (let run = read<readonly T[]>(); run.length > 0; run = read()) run.forEach(take);
   };
+  forEach<ConfigurationRefusal>((refusal) => state.refusals.set(refusal.queue, refusal));
   forEach<QueueWire>((wire) => restoreQueue(state, wire));
   state.hasBegun = state.queue(DEFAULT_QUEUE).statistics.since !== NOT_BEGUN;
   forEach<TopicWire>(([topic, wire]) => state.topics.set(topic, Statistics.fromWire(wire)));
@@ -124,10 +128,12 @@ export function restore(chunks: Iterable<unknown>): QueueState {
   return state;
 }
 
-function restoreQueue(state: QueueState, [name, config, suspendedSince, heldUntil, statistics]: QueueWire): void {
+function restoreQueue(state: QueueState, [name, config, suspendedSince, heldUntil, statistics, revision, since]: QueueWire): void {
   const queue = state.addQueue(name, config, Statistics.fromWire(statistics));
   queue.suspendedSince = suspendedSince ?? undefined;
   queue.heldUntil = heldUntil;
+  queue.revision = revision ?? undefined;
+  queue.since = since ?? undefined;
 }
 
 function restoreMember(state: QueueState, wire: MemberWire): void {

@@ -11,9 +11,9 @@ import { DEFAULT_QUEUE } from "./limits.ts";
 import type { Member } from "./members.ts";
 import type { RememberedId } from "./queue.ts";
 import { Queue } from "./queue.ts";
+import { inRankingOrder, queueTaking } from "./routing.ts";
 import { Statistics } from "./statistics.ts";
-import { queueMatches } from "./topics.ts";
-import type { JobFilter, QueueConfig } from "./vocabulary.ts";
+import type { ConfigurationRefusal, JobFilter, QueueConfig } from "./vocabulary.ts";
 
 /** A name that was announced belongs to the principal that announced it first. */
 export interface InstanceRecord {
@@ -58,6 +58,10 @@ export class QueueState {
   /** Present ones, and gone ones that still have attempts. */
   readonly members: Map<number, Member> = new Map();
   readonly operations: Map<number, Operation> = new Map();
+  /** Revisions of the wanted configuration up to here were applied or refused. */
+  configuredUpTo: number = 0;
+  /** By queue: its newest wanted configuration, where that was refused. */
+  readonly refusals: Map<string, ConfigurationRefusal> = new Map();
   /** The history: ended jobs, oldest end first. */
   readonly ended: JobList;
   /** Ids given by users, of jobs that may be long gone. */
@@ -75,6 +79,7 @@ export class QueueState {
   readonly lost: Set<Member> = new Set();
   private board: Board | undefined = undefined;
   private resolutions = new Map<string, Queue>();
+  private ranked: readonly Queue[] | undefined = undefined;
 
   constructor() {
     this.jobs = new JobTable(this.queueList);
@@ -143,9 +148,8 @@ export class QueueState {
   queueFor(topic: string): Queue {
     let queue = this.resolutions.get(topic);
     if (queue !== undefined) return queue;
-    const ranked = [...this.queues.values()].filter((q) => q.name !== DEFAULT_QUEUE)
-      .sort((a, b) => (b.config.ranking ?? 0) - (a.config.ranking ?? 0));
-    queue = ranked.find((q) => queueMatches(q.config.topics, topic)) ?? this.queue(DEFAULT_QUEUE);
+    this.ranked ??= inRankingOrder(this.queues.values());
+    queue = queueTaking(this.ranked, topic) ?? this.queue(DEFAULT_QUEUE);
     if (this.resolutions.size >= RESOLUTIONS_MAX) this.resolutions.clear();
     this.resolutions.set(topic, queue);
     return queue;
@@ -154,6 +158,7 @@ export class QueueState {
   /** A configuration has changed: topics may belong to other queues, and slots to other limits. */
   queuesChanged(): void {
     this.resolutions = new Map();
+    this.ranked = undefined;
     this.dropBoard();
   }
 }

@@ -37,6 +37,10 @@ export interface JobOptions {
   readonly delayMs?: number;
   /** Name of the queue; absent: the first whose topics match. */
   readonly queue?: string;
+  /** Jobs with the same key go to the same partition of their queue; absent: the id decides. */
+  readonly key?: string;
+  /** The revision of the wanted configuration by which the sender chose this shard. */
+  readonly revision?: number;
   readonly properties?: Readonly<Record<string, Scalar>>;
 }
 
@@ -57,6 +61,10 @@ export interface QueueConfig {
   readonly keepIds?: { readonly ms: number; readonly count: number };
   /** Higher first; among equals the one configured first. The first match wins. */
   readonly ranking?: number;
+  /** The shard that the queue lives in; `main` when absent. */
+  readonly shard?: string;
+  /** Spreads the queue over so many shards, `<shard>-0` and on, by the key or else the id of each job. */
+  readonly partitions?: number;
 }
 
 /** What one `work()` of an instance takes: topic patterns (`a/b`, `a/*` children, `a/**` all below) and how many at a time. */
@@ -93,6 +101,7 @@ export interface JobView {
   readonly progress?: { readonly fraction: number | null; readonly message: string | null; readonly at: number };
   readonly log?: readonly string[];
   readonly properties?: Readonly<Record<string, Scalar>>;
+  readonly key?: string;
   readonly input?: Payload;
   readonly result?: Payload;
   readonly reason?: string;
@@ -136,6 +145,23 @@ export interface QueueView {
   readonly suspended: boolean;
   readonly suspendedSince?: number;
   readonly statistics: QueueStatistics;
+  /** The wanted configuration that it follows; absent when it was configured by a command. */
+  readonly revision?: number;
+}
+
+/** What a shard has made of the wanted configuration. */
+export interface ConfiguredView {
+  /** Every revision up to here was applied or refused. */
+  readonly upTo: number;
+  /** Queues whose newest wanted configuration was refused: they go on with the one before. */
+  readonly refused: readonly ConfigurationRefusal[];
+}
+
+export interface ConfigurationRefusal {
+  readonly queue: string;
+  readonly revision: number;
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface InstanceView {

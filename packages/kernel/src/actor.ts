@@ -45,6 +45,8 @@ export interface Malformed {
 export interface Sender {
   readonly role: Role;
   readonly principal: string;
+  /** The message was durable before it came to be decided: it waited in the inbox, and nobody waits for its answer. */
+  readonly stored?: true;
 }
 
 export type Role = "submit" | "outcome" | "operate" | "actor" | "peer" | "hello";

@@ -20,8 +20,8 @@ export { addressKey, refusalOf } from "./kernel-state.ts";
 export type { KernelLimits, ScanLimits } from "./limits.ts";
 export { KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
 export type {
-  AppendAnswer, Blobs, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, ReadAnswer, ServerTime,
-  Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, Wire, WireAnswer, WireMessage,
+  AppendAnswer, Blobs, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, PutAnswer, ReadAnswer, ServerTime,
+  Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, WantedAnswer, WantedConfiguration, WantedEntry, Wire, WireAnswer, WireMessage,
 } from "./ports.ts";
 export type { RetentionHorizon } from "./retention.ts";
 export { Retention } from "./retention.ts";
@@ -33,3 +33,4 @@ export type { StreamNames, Subjects } from "./subjects.ts";
 export { isToken, ROLES, resultsAddress, senderOf, streamsOf, subjectsOf, token, topologyAddress, workAddress } from "./subjects.ts";
 export { UlidSource, ulidOf } from "./ulid.ts";
 export { ValueRun } from "./value-run.ts";
+export { WantedFollower } from "./wanted-follower.ts";

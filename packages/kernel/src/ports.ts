@@ -150,6 +150,37 @@ export interface Blobs {
   remove(principal: string, digest: string, done: () => void): void;
 }
 
+/** What is wanted under one key. A revision grows with every change of any key, and has gaps. */
+export interface WantedEntry {
+  readonly key: string;
+  readonly revision: number;
+  /** Undefined when it was taken away. */
+  readonly value: Uint8Array | undefined;
+}
+
+export type WantedAnswer =
+  | { readonly kind: "entries"; readonly entries: readonly WantedEntry[] }
+  | { readonly kind: "unavailable" }
+  | { readonly kind: "stop"; readonly cause: "no-stream" | "denied" };
+
+export type PutAnswer =
+  | { readonly kind: "stored"; readonly revision: number }
+  /** The key's last revision is another than expected. */
+  | { readonly kind: "conflict" }
+  /** Nobody knows whether it is stored. */
+  | { readonly kind: "unknown" }
+  | { readonly kind: "refused"; readonly cause: "full" | "too-large" | "denied" | "no-stream" };
+
+/** What operators want of a cluster, by key: the newest value of each. Actors turn it into events of their own. */
+export interface WantedConfiguration {
+  /** Up to `max` keys that were changed after a revision, ascending. Fewer than `max`: there is no other now. May lag behind. */
+  read(after: number, max: number, done: (answer: WantedAnswer) => void): void;
+  /** Stores a value if the key's last revision is `expected`; 0: if there is none. */
+  put(key: string, value: Uint8Array, expected: number, done: (answer: PutAnswer) => void): void;
+  /** Calls back when something may have changed. A hint: it may be early, late or missing. Returns a way to stop. */
+  onChange(hint: () => void): () => void;
+}
+
 /** SHA-256. */
 export type Hash = (bytes: Uint8Array) => Uint8Array;
 

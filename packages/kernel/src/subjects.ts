@@ -45,6 +45,9 @@ export interface Subjects {
   blob(principal: string, digest: string, chunk: number): string;
   mark(kind: string, actor: string): string;
   snapshot(kind: string, actor: string, id: string, piece: string): string;
+  /** An entry of the wanted configuration: a bucket, as NATS keeps buckets in streams. */
+  wanted(key: string): string;
+  readonly allWanted: string;
 }
 
 export function subjectsOf(cluster: string): Subjects {
@@ -71,6 +74,8 @@ export function subjectsOf(cluster: string): Subjects {
     blob: (principal, digest, chunk) => `${prefix}bl.${principal}.${digest}.${chunk}`,
     mark: (kind, actor) => `${prefix}mk.${kind}.${actor}`,
     snapshot: (kind, actor, id, piece) => `${prefix}sn.${kind}.${actor}.${id}.${piece}`,
+    wanted: (key) => `$KV.LS_${cluster}_CONFIG.${key}`,
+    allWanted: `$KV.LS_${cluster}_CONFIG.>`,
   };
 }
 
@@ -94,6 +99,8 @@ export interface StreamNames {
   readonly snapshots: string;
   readonly blobs: string;
   readonly marks: string;
+  /** The stream of the bucket `LS_<c>_CONFIG`. */
+  readonly config: string;
 }
 
 export const streamsOf = (cluster: string): StreamNames => ({
@@ -103,4 +110,5 @@ export const streamsOf = (cluster: string): StreamNames => ({
   snapshots: `LS_${cluster}_SNAPSHOTS`,
   blobs: `LS_${cluster}_BLOBS`,
   marks: `LS_${cluster}_MARKS`,
+  config: `KV_LS_${cluster}_CONFIG`,
 });

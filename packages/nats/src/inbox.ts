@@ -80,7 +80,7 @@ function readUpTo(connection: Connection, range: Range, { last, created }: Strea
  * Hints from a plain subscription, which sees a message before it is stored. So each arrival hints three times; the
  * last is late enough for a slow disk.
  */
-function hints(connection: Connection, subjects: readonly string[], hint: () => void): () => void {
+export function hints(connection: Connection, subjects: readonly string[], hint: () => void): () => void {
   const timers = new Map<number, NodeJS.Timeout>();
   let isStopped = false;
   const arrived = (): void => {

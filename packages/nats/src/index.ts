@@ -15,4 +15,5 @@ export { serverTimeOf } from "./server-time.ts";
 export { type SnapshotsOptions, snapshotsOf } from "./snapshots.ts";
 export { type StrayOptions, strayInboxOf } from "./strays.ts";
 export { type StreamOptions, type WantedStream, wantedStreams } from "./streams.ts";
+export { wantedOf } from "./wanted.ts";
 export { wireOf } from "./wire.ts";

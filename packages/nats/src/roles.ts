@@ -91,9 +91,14 @@ const usesPayloads = (subjects: Subjects, streams: StreamNames, principal: strin
   `$JS.API.STREAM.INFO.${streams.inbox}`,
 ];
 
+/** Which queue lives where: everybody may know. Read by direct get, and heard of by listening. */
+const readsWanted = (streams: StreamNames): string => `$JS.API.DIRECT.GET.${streams.config}`;
+
 const submitter: Table = (subjects, streams, principal) => ({
-  publish: [...speaksAs(subjects, "submit", principal), subjects.watch("*", "*", principal), ...usesPayloads(subjects, streams, principal)],
-  subscribe: [`${subjects.prefix}re.${principal}.*`],
+  publish: [
+    ...speaksAs(subjects, "submit", principal), subjects.watch("*", "*", principal), readsWanted(streams), ...usesPayloads(subjects, streams, principal),
+  ],
+  subscribe: [`${subjects.prefix}re.${principal}.*`, subjects.allWanted],
   responds: false,
 });
 
@@ -102,9 +107,10 @@ const worker: Table = (subjects, streams, principal) => ({
     ...speaksAs(subjects, "outcome", principal),
     ...speaksAs(subjects, "hello", principal),
     subjects.hello(principal, "*"),
+    readsWanted(streams),
     ...usesPayloads(subjects, streams, principal),
   ],
-  subscribe: [`${subjects.prefix}wk.${principal}.*`, subjects.ping(principal, "*"), subjects.hellos],
+  subscribe: [`${subjects.prefix}wk.${principal}.*`, subjects.ping(principal, "*"), subjects.hellos, subjects.allWanted],
   responds: true,
 });
 
@@ -121,12 +127,13 @@ const host: Table = (subjects, streams, principal) => ({
     ...Object.values(streams).flatMap((stream) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.STREAM.MSG.GET.${stream}`]),
     ...[streams.inbox, streams.peers, streams.journal, streams.snapshots, streams.blobs].map((stream) => `$JS.API.STREAM.PURGE.${stream}`),
     `$JS.API.DIRECT.GET.${streams.journal}`,
+    readsWanted(streams),
     ...reads(streams.inbox, `${subjects.prefix}in.>`),
     ...reads(streams.peers, `${subjects.prefix}in.>`),
     ...reads(streams.journal, `${subjects.prefix}jr.>`),
     ...reads(streams.snapshots, `${subjects.prefix}sn.>`),
   ],
-  subscribe: [...["cm", "q", "wa", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*")],
+  subscribe: [...["cm", "q", "wa", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*"), subjects.allWanted],
   responds: false,
 });
 
@@ -147,8 +154,9 @@ const observer: Table = (subjects, streams, principal) => ({
     `$JS.API.DIRECT.GET.${streams.journal}.>`,
     `$JS.API.DIRECT.GET.${streams.snapshots}`,
     `$JS.API.DIRECT.GET.${streams.snapshots}.>`,
+    readsWanted(streams),
   ],
-  subscribe: [`${subjects.prefix}ev.>`, subjects.hellos],
+  subscribe: [`${subjects.prefix}ev.>`, subjects.hellos, subjects.allWanted],
   responds: false,
 });
 
@@ -156,7 +164,10 @@ const operator: Table = (subjects, streams, principal) => {
   const looks = observer(subjects, streams, principal);
   return {
     ...looks,
-    publish: [...speaksAs(subjects, "operate", principal), subjects.watch("*", "*", principal), ...looks.publish.slice(1), ...usesPayloads(subjects, streams, principal)],
+    publish: [
+      ...speaksAs(subjects, "operate", principal), subjects.watch("*", "*", principal), subjects.wanted("*.*"), ...looks.publish.slice(1),
+      ...usesPayloads(subjects, streams, principal),
+    ],
     subscribe: [...looks.subscribe, `${subjects.prefix}re.${principal}.*`],
   };
 };

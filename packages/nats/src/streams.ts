@@ -12,7 +12,7 @@ export interface StreamOptions {
 }
 
 /** Each stream's part of the space; the fifth that is missing keeps a full server from being reachable. */
-const SHARE = { journal: 0.4, inbox: 0.1, peers: 0.05, snapshots: 0.15, blobs: 0.095, marks: 0.005 } as const;
+const SHARE = { journal: 0.4, inbox: 0.1, peers: 0.05, snapshots: 0.145, blobs: 0.095, marks: 0.005, config: 0.005 } as const;
 
 /** What both `provision` writes and `verify` compares. */
 export type WantedStream = Pick<
@@ -57,12 +57,15 @@ export function wantedStreams(options: StreamOptions): readonly WantedStream[] {
     stream("snapshots", "Longshore: folded histories, a cache", ["sn.*.*.*.*"], { max_msgs_per_subject: SNAPSHOT_MANIFESTS_KEPT }),
     stream("blobs", "Longshore: payloads by digest", ["bl.*.*.*"], { max_msgs_per_subject: 1 }),
     stream("marks", "Longshore: how far each history was seen to reach", ["mk.*.*"], { max_msgs_per_subject: 1, max_msg_size: MARK_BYTES_MAX }),
+    stream("config", "Longshore: what operators want, a bucket", [], { subjects: [subjectsOf(options.cluster).allWanted], max_msgs_per_subject: 1, max_msg_size: CONFIG_BYTES_MAX }),
   ];
 }
 
 /** The newest snapshot of an actor and the one before it. */
 const SNAPSHOT_MANIFESTS_KEPT = 2;
 const MARK_BYTES_MAX = 1_024;
+/** One queue's configuration. */
+const CONFIG_BYTES_MAX = 65_536;
 
 /**
  * A full stream refuses instead of forgetting. No roll-up: one header of a publisher would empty the stream. No

@@ -16,3 +16,4 @@ export type { StreamAnswer, StreamLimits, StreamMessage } from "./memory/stream.
 export { MemoryStream } from "./memory/stream.ts";
 export { matcher, subjectMatches } from "./memory/subject-match.ts";
 export { VirtualClock } from "./memory/virtual-clock.ts";
+export { MemoryWanted } from "./memory/wanted.ts";

@@ -1,6 +1,6 @@
 /** The adapters keep the contracts that the in-memory twins keep. */
-import { blobsOf, type Connection, inboxOf, journalOf, marksOf, provision, snapshotsOf, wireOf } from "@longshore/nats";
-import { blobsContract, inboxContract, journalContract, marksContract, snapshotsContract, wireContract } from "@longshore/testkit/contract";
+import { blobsOf, type Connection, inboxOf, journalOf, marksOf, provision, snapshotsOf, wantedOf, wireOf } from "@longshore/nats";
+import { blobsContract, inboxContract, journalContract, marksContract, snapshotsContract, wantedContract, wireContract } from "@longshore/testkit/contract";
 import { headers } from "@nats-io/transport-node";
 import { bare, CLUSTER, connected, provisioned, SUITE, server } from "./world.ts";
 
@@ -73,4 +73,9 @@ snapshotsContract(`${NAME}, as an observer reads`, async () => {
 blobsContract(NAME, async () => {
   const { connection } = await provisioned();
   return { blobs: blobsOf(connection, CLUSTER), principals: ["alice", "bob"] };
+});
+
+wantedContract(NAME, async () => {
+  const { here, there } = await two();
+  return { wanted: wantedOf(here, CLUSTER), elsewhere: wantedOf(there, CLUSTER) };
 });

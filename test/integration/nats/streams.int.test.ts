@@ -35,7 +35,7 @@ describe("provisioning", () => {
     const connection = await connected(await server());
     const { clusterId, findings } = await verify(connection, { cluster: CLUSTER });
     expect(clusterId).toBeUndefined();
-    expect(findings.map(({ stream, what }) => `${stream} ${what}`)).toEqual(["INBOX", "PEERS", "JOURNAL", "SNAPSHOTS", "BLOBS", "MARKS"].map((name) => `LS_t_${name} missing`));
+    expect(findings.map(({ stream, what }) => `${stream} ${what}`)).toEqual([...["INBOX", "PEERS", "JOURNAL", "SNAPSHOTS", "BLOBS", "MARKS"].map((name) => `LS_t_${name} missing`), "KV_LS_t_CONFIG missing"]);
     expect(findings[0]?.remedy).toContain("setup");
   });
 

@@ -7,11 +7,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
-import { jobQueue, presence, results } from "@longshore/job-queue";
+import { jobQueue, presence, results, wanted } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
 import { Fault, Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
-import { connect, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wireOf } from "@longshore/nats";
+import { connect, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wantedOf, wireOf } from "@longshore/nats";
 import type { FollowerData, FollowerSays } from "./follower-thread.ts";
 import { newIncarnation, nodeClock, sha256 } from "./node-ports.ts";
 import { stopFault } from "./start-fault.ts";
@@ -142,8 +142,11 @@ class Service {
       software: SOFTWARE,
       ...(this.options.limits === undefined ? {} : { limits: this.options.limits }),
       ...(this.options.acceptRewind === undefined ? {} : { acceptRewind: this.options.acceptRewind }),
-      attendants: [presence({ shard: this.shard }), results({ shard: this.shard })],
-      onServing: () => serve(),
+      attendants: [presence({ shard: this.shard }), results({ shard: this.shard }), wanted({
+        wanted: wantedOf(this.connection, this.cluster),
+        onApplied: () => serve(),
+        onTrouble: (cause) => this.telemetry("configuration.unreadable", { cause }),
+      })],
       onStored: () => this.nudge(),
       onStopped: (reason) => end(reason),
     });

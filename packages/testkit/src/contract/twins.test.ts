@@ -1,7 +1,7 @@
 /** The twins keep the contracts that the NATS adapters keep. */
 import { MemoryServer, VirtualClock } from "../index.ts";
 import type { ContractWorld } from "./index.ts";
-import { blobsContract, inboxContract, journalContract, marksContract, snapshotsContract, wireContract } from "./index.ts";
+import { blobsContract, inboxContract, journalContract, marksContract, snapshotsContract, wantedContract, wireContract } from "./index.ts";
 
 function setup(): { readonly clock: VirtualClock; readonly server: MemoryServer; readonly world: ContractWorld } {
   const clock = new VirtualClock();
@@ -54,4 +54,9 @@ snapshotsContract("in memory", () => {
 blobsContract("in memory", () => {
   const { server, world } = setup();
   return { ...world, blobs: server.blobs, principals: ["alice", "bob"] };
+});
+
+wantedContract("in memory", () => {
+  const { server, world } = setup();
+  return { ...world, wanted: server.wanted, elsewhere: server.wanted };
 });

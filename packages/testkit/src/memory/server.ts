@@ -18,6 +18,7 @@ import { MemoryJournal } from "./journal.ts";
 import { MemoryBlobs, MemoryMarks, MemoryServerTime, MemorySnapshots } from "./keepers.ts";
 import type { StreamLimits } from "./stream.ts";
 import { MemoryStream } from "./stream.ts";
+import { MemoryWanted } from "./wanted.ts";
 
 export interface MemoryServerOptions {
   readonly cluster: string;
@@ -37,6 +38,7 @@ export class MemoryServer {
   readonly journalStream: MemoryStream;
   readonly serverTime: MemoryServerTime;
   readonly blobs: MemoryBlobs;
+  readonly wanted: MemoryWanted;
   readonly telemetry: { readonly event: string; readonly fields: Readonly<Record<string, string | number | boolean>> }[] = [];
   private readonly defer: Defer;
   private readonly marks = new Map<string, MemoryMarks>();
@@ -50,6 +52,7 @@ export class MemoryServer {
     this.bus = new MemoryBus(options.clock, this.defer, options.maxPayloadBytes);
     this.serverTime = new MemoryServerTime(options.clock, this.defer, options.startedAt);
     this.blobs = new MemoryBlobs(this.defer);
+    this.wanted = new MemoryWanted(this.defer);
     const names = streamsOf(options.cluster);
     this.journalStream = new MemoryStream(names.journal, [`ls.${options.cluster}.jr.>`], { limits: { messageBytesMax: this.bus.maxPayloadBytes } });
     const ways = ["submit", "outcome", "operate", "hello"].map((role) => `ls.${options.cluster}.in.*.*.${role}.*`);
