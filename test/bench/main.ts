@@ -36,23 +36,26 @@ else await main();
 async function main(): Promise<void> {
   exitOnSignals();
   const { write } = options;
-  const earlier = (() => {
-    try {
-      if (write !== undefined) checkDocument(resolve(write));
-      const runs = options.combine.map((path) => readRun(resolve(path)));
-      // Refused now, and not after an hour of measuring.
-      combined([...runs, { size: options.size, parts: [], contenders: [], series: [] }]);
-      return runs;
-    } catch (error) {
-      return refuse(error instanceof Error ? error.message : String(error));
-    }
-  })();
+  const earlier = earlierRuns(options);
   const fresh = options.scenarios.length === 0 ? [] : [await measureAll(options)];
   const run = combined([...earlier, ...fresh]);
   const text = toMarkdown(run);
   print(`\n${text}`);
   if (write !== undefined) writeInto(resolve(write), text);
   if (fresh.some(({ series }) => series.some(({ outcomes }) => outcomes.some((outcome) => "failed" in outcome)))) process.exitCode = 1;
+}
+
+/** What `--combine` names. What cannot be shown with the new figures, or cannot be written, is refused now and not after an hour of measuring. */
+function earlierRuns({ combine, scenarios: chosenScenarios, size, write }: Options): readonly Run[] {
+  try {
+    if (write !== undefined) checkDocument(resolve(write));
+    const runs = combine.map((path) => readRun(resolve(path)));
+    const fresh = chosenScenarios.length === 0 ? [] : [{ size, parts: [], contenders: [], series: [] }];
+    combined([...fresh, ...runs]);
+    return runs;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Measures what was chosen. The raw figures are kept after every scenario: a run that is broken off can be combined with another. */
