@@ -26,7 +26,7 @@ import { cacheDirectory, dataDirectory, sweepDataDirectories } from "./servers.t
 /** Longest one measurement may take, filling and emptying a large backlog included. */
 const measurementLimitMs = 8 * 60_000;
 /** Start, connect, warm-up and stop of one measurement. */
-const aroundSeconds = 6;
+const aroundSeconds = 5.5;
 
 const options = optionsGiven();
 if (options.wants === "help") print(usage);

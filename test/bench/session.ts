@@ -241,7 +241,7 @@ export const producerWarmUpJobs = 100;
 export const bulkChunk = 1000;
 const warmUpBulk = 5 * bulkChunk;
 /** A slow system gets as long a warm-up as a quick one, not as many jobs. */
-const warmUpMs = 2_500;
+const warmUpMs = 2_000;
 const warmUpBytes = 64 * 1024 ** 2;
 
 /** How many jobs the runner warms up with at most: the rate of the quickest stops rising after 20 000 to 40 000. */
