@@ -188,8 +188,9 @@ function byListener({ entries }: DeliveryLog): readonly (readonly Told[])[] {
   const lists = new Map<string, Told[]>();
   for (const entry of entries) {
     if (entry.kind !== "told") continue;
-    const list = lists.get(entry.listener) ?? [];
-    lists.set(entry.listener, [...list, entry]);
+    const list = lists.get(entry.listener);
+    if (list === undefined) lists.set(entry.listener, [entry]);
+    else list.push(entry);
   }
   return [...lists.values()];
 }

@@ -53,6 +53,8 @@ export class Topology {
   private isChanging = false;
   private newest: LiveTopologyView;
   private announced: LiveTopologyView | undefined = undefined;
+  /** When the delay began that CHANGED waits for, on the clock's scale; it ends with the next CHANGED. */
+  private delayedSinceMs: number | undefined = undefined;
   private stopDelay: (() => void) | undefined = undefined;
   private toldAck: number | undefined = undefined;
 
@@ -108,6 +110,7 @@ export class Topology {
     this.isStarted = false;
     this.stopDelay?.();
     this.stopDelay = undefined;
+    this.delayedSinceMs = undefined;
     this.newest.retire();
     this.announced = undefined;
     this.isChanging = false;
@@ -175,20 +178,25 @@ export class Topology {
     if (this.newest.isCurrent && compareTopology(this.newest, view) === undefined) return;
     this.newest.retire();
     this.newest = view;
-    // A delay that runs ends with the newest view, whatever it is.
-    if (this.stopDelay !== undefined) return;
     if (this.announced === undefined) return this.settle();
+    // A delay ends with the newest view, whatever that is.
+    if (this.delayedSinceMs !== undefined) return this.delay(this.delayedSinceMs);
     const difference = compareTopology(this.announced, view);
     if (difference === "PROPERTIES_CHANGED" && !this.isChanging) return this.tellProperties();
     this.tellChanging();
-    if (difference === "CHANGED" && this.settings.minEventDelayMs > 0) return this.delay();
+    if (difference === "CHANGED" && this.settings.minEventDelayMs > 0) return this.delay(this.settings.clock.monotonicMs());
     this.settle();
   }
 
-  private delay(): void {
-    this.stopDelay = this.settings.clock.after(this.settings.minEventDelayMs, () => {
+  /** A delay that is over while changing is followed by another, as long; its timer is only set when there is a view to tell. */
+  private delay(sinceMs: number): void {
+    this.delayedSinceMs = sinceMs;
+    if (this.stopDelay !== undefined) return;
+    const { clock, minEventDelayMs } = this.settings;
+    const goneMs = (clock.monotonicMs() - sinceMs) % minEventDelayMs;
+    this.stopDelay = clock.after(minEventDelayMs - goneMs, () => {
       this.stopDelay = undefined;
-      if (!this.newest.isCurrent) return this.delay();
+      if (!this.newest.isCurrent) return;
       this.settle();
       this.listeners.deliver();
     });
@@ -208,6 +216,7 @@ export class Topology {
 
   private settle(): void {
     this.isChanging = false;
+    this.delayedSinceMs = undefined;
     this.announced = this.newest;
     this.listeners.settled(this.newest);
   }

@@ -4,6 +4,7 @@ import type { TopologyEvent } from "../event.ts";
 import { type DeliveryEntry, type DeliveryLog, type SeenView, ViewIds } from "../invariants.ts";
 import type { ListenOptions, TopologyOptions } from "../options.ts";
 import { Topology, type TopologyFacts } from "../topology.ts";
+import type { TopologyView } from "../view.ts";
 import { Later } from "./later.ts";
 
 type Unstamped<T> = T extends unknown ? Omit<T, "at"> : never;
@@ -12,6 +13,15 @@ export interface DiaryOptions extends Omit<TopologyOptions, "onAckOwed" | "onFau
   /** Grows with every call, over all instances. */
   readonly stamp: () => number;
   readonly acked?: (number: number) => void;
+  readonly mutation?: Mutation;
+}
+
+/** A planted fault: between the topology and its listeners, or between the history and the topology. */
+export interface Mutation {
+  readonly tell?: (event: TopologyEvent) => readonly TopologyEvent[];
+  readonly misread?: (facts: TopologyFacts, incarnation: string) => TopologyFacts;
+  /** Proposals are acknowledged when they are read. */
+  readonly acksUnheard?: boolean;
 }
 
 /** A listener that writes down what it hears; a slow one returns when it is told to. */
@@ -26,13 +36,14 @@ export class Listener {
   private readonly waiting: (() => void)[] = [];
   private read = 0;
 
-  constructor(name: string, isSlow: boolean, told: (listener: Listener, event: TopologyEvent) => void, returned: (listener: Listener) => void) {
+  constructor(name: string, isSlow: boolean, told: (listener: Listener, event: TopologyEvent) => readonly TopologyEvent[], returned: (listener: Listener) => void) {
     this.name = name;
     this.isSlow = isSlow;
     this.handler = (event) => {
-      this.events.push(event);
-      this.heard.push(wordsOf(event));
-      told(this, event);
+      for (const heard of told(this, event)) {
+        this.events.push(heard);
+        this.heard.push(wordsOf(heard));
+      }
       if (!this.isSlow) return returned(this);
       const later = new Later();
       this.waiting.push(() => {
@@ -74,20 +85,20 @@ export class Diary {
   private readonly entries: DeliveryEntry[] = [];
   private readonly ids = new ViewIds();
   private readonly stamp: () => number;
+  private readonly acked: ((number: number) => void) | undefined;
+  private readonly mutation: Mutation;
   private names = 0;
 
-  constructor({ stamp, acked, ...options }: DiaryOptions) {
+  constructor({ stamp, acked, mutation = {}, ...options }: DiaryOptions) {
     this.stamp = stamp;
+    this.mutation = mutation;
     this.incarnation = options.self.incarnation;
     this.topology = new Topology({
       ...options,
       onFault: (cause) => void this.faults.push(cause),
-      onAckOwed: (number) => {
-        this.acks.push(number);
-        this.write({ kind: "acked", number });
-        acked?.(number);
-      },
+      onAckOwed: (number) => this.ack(number, acked),
     });
+    this.acked = acked;
   }
 
   get log(): DeliveryLog {
@@ -109,9 +120,19 @@ export class Diary {
     this.topology.unbind(listener.handler, () => this.write({ kind: "unbound", listener: listener.name }));
   }
 
+  /** Stops; all these listeners are unbound by that. */
+  stop(listeners: readonly Listener[], stopped: () => void): void {
+    this.topology.stop(() => {
+      for (const { name } of listeners) this.write({ kind: "unbound", listener: name });
+      stopped();
+    });
+  }
+
   read(facts: Partial<TopologyFacts>): void {
     this.facts = { ...this.facts, ...facts };
-    this.topology.read(this.facts);
+    const { proposal } = this.facts;
+    if (this.mutation.acksUnheard === true && proposal !== undefined && proposal.number > (this.acks.at(-1) ?? 0)) this.ack(proposal.number, this.acked);
+    this.topology.read(this.mutation.misread?.(this.facts, this.incarnation) ?? this.facts);
     this.look();
   }
 
@@ -120,9 +141,19 @@ export class Diary {
     this.write({ kind: "looked", view: this.ids.see(view), isCurrent: view.isCurrent, activated: this.facts.view?.members.map(({ incarnation }) => incarnation) ?? [] });
   }
 
-  private told({ name }: Listener, { type, oldView, newView }: TopologyEvent): void {
-    const see = (view: typeof oldView): SeenView | undefined => (view === undefined ? undefined : this.ids.see(view));
-    this.write({ kind: "told", listener: name, type, oldView: see(oldView), newView: see(newView), isOldCurrent: oldView?.isCurrent === true });
+  private ack(number: number, acked: ((number: number) => void) | undefined): void {
+    this.acks.push(number);
+    this.write({ kind: "acked", number });
+    acked?.(number);
+  }
+
+  private told({ name }: Listener, event: TopologyEvent): readonly TopologyEvent[] {
+    const see = (view: TopologyView | undefined): SeenView | undefined => (view === undefined ? undefined : this.ids.see(view));
+    const events = this.mutation.tell?.(event) ?? [event];
+    for (const { type, oldView, newView } of events) {
+      this.write({ kind: "told", listener: name, type, oldView: see(oldView), newView: see(newView), isOldCurrent: oldView?.isCurrent === true });
+    }
+    return events;
   }
 
   private write(entry: Unstamped<DeliveryEntry>): void {
