@@ -6,7 +6,7 @@ import type { TopologyView } from "./view.ts";
 
 const SEED = 20_240_611;
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.record({ kind: fc.constantFrom(...STEP_KINDS, "follow", "follow", "follow", "catchUp", "catchUp", "propose", "return"), node: fc.nat(20), which: fc.nat(11) }),
+  fc.record({ kind: fc.constantFrom(...STEP_KINDS, "follow", "follow", "follow", "catchUp", "propose", "propose", "return", "round", "round", "round"), node: fc.nat(20), which: fc.nat(11) }),
   { minLength: 10, maxLength: 60 },
 );
 

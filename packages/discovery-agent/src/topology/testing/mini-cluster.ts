@@ -17,7 +17,7 @@ export interface Step {
 }
 
 export const STEP_KINDS = [
-  "follow", "catchUp", "propose", "leave", "join", "restart", "cutOff", "heal", "bind", "unbind", "return", "say", "remote", "wait", "unrenewed", "stop",
+  "follow", "catchUp", "propose", "leave", "join", "restart", "cutOff", "heal", "bind", "unbind", "return", "say", "remote", "wait", "unrenewed", "stop", "round",
 ] as const;
 
 export interface ClusterMutation extends Mutation {
@@ -130,7 +130,17 @@ export class MiniCluster {
       case "remote": return this.push({ remote: REMOTES[which % REMOTES.length]! });
       case "wait": return this.clock.advance(which * 100);
       case "unrenewed": return which % 2 === 0 ? node.diary.topology.raise("unrenewed") : node.diary.topology.clear("unrenewed");
+      case "round": return this.round();
       case "stop": return this.stopAndStart(node, which);
+    }
+  }
+
+  /** Whoever is not cut off reads on, and returns from one event. */
+  private round(): void {
+    for (const node of this.nodes) {
+      this.catchUp(node);
+      for (const listener of node.listeners) listener.release();
+      this.deliverAck(node);
     }
   }
 
