@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { TopologyEvent } from "./event.ts";
+import type { TopologyOptions } from "./options.ts";
 import type { Listener } from "./testing/diary.ts";
 import { Later } from "./testing/later.ts";
 import { member, remoteCluster } from "./testing/models.ts";
 import { OneInstance } from "./testing/one-instance.ts";
+import { Topology } from "./topology.ts";
 
 function settled(options: ConstructorParameters<typeof OneInstance>[0] = {}): OneInstance {
   const one = new OneInstance(options);
@@ -380,6 +382,10 @@ describe("bounds", () => {
     ["an endless grace", { graces: { behind: Number.POSITIVE_INFINITY } }, "`graces.behind`"],
   ])("%s is refused", (_name, options, message) => {
     expect(() => new OneInstance(options as ConstructorParameters<typeof OneInstance>[0])).toThrow(message);
+  });
+
+  it("what there must be is asked for by name", () => {
+    expect(() => new Topology({ self: member("a"), cluster: "main" } as unknown as TopologyOptions)).toThrow("Topology: `clock` is missing");
   });
 
   it("what is said to a listener is checked", () => {

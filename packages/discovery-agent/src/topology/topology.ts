@@ -114,7 +114,6 @@ export class Topology {
     this.newest.retire();
     this.announced = undefined;
     this.isChanging = false;
-    this.toldAck = undefined;
     this.localDoubts.hurry();
     this.listeners.leaveAll(stopped);
   }
