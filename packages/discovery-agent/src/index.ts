@@ -1,5 +1,10 @@
 /** DiscoveryAgent's public surface. */
 
+export type { DetectorOptions } from "./attendants/detector.ts";
+export { DETECTOR, Detector, observedBy } from "./attendants/detector.ts";
+export type { MemberEnd, MemberOptions, MemberPorts } from "./attendants/member.ts";
+export { MEMBER, Member } from "./attendants/member.ts";
+export { outages } from "./attendants/outages.ts";
 export type { DiscoveryCommand, DiscoveryRejection, Standing } from "./commands.ts";
 export type { DiscoveryAgentActor, DiscoveryAgentOptions } from "./discovery-agent.ts";
 export { DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent } from "./discovery-agent.ts";
@@ -24,6 +29,7 @@ export { allOf, hasProperty, inCluster, isLeader, isLocal, not } from "./topolog
 export type { DeliveryEntry, DeliveryLog, DeliveryViolation, SeenView } from "./topology/invariants.ts";
 export { checkDelivery, ViewIds } from "./topology/invariants.ts";
 export type { RemoteCluster } from "./topology/merge.ts";
+export { mergeClusters } from "./topology/merge.ts";
 export type { ListenOptions, TopologyOptions } from "./topology/options.ts";
 export type { Doubt, TopologyFacts } from "./topology/topology.ts";
 export { Topology } from "./topology/topology.ts";

@@ -18,7 +18,8 @@ import type { Fields } from "./reading.ts";
 import { integer, Unreadable } from "./reading.ts";
 import { missingAcks } from "./settle.ts";
 import type { Change, DiscoveryState, Living } from "./state.ts";
-import type { ClusterView, MemberRecord, RemoteClusterView } from "./vocabulary.ts";
+import type { RemoteCluster } from "./topology/merge.ts";
+import type { ClusterView, MemberRecord } from "./vocabulary.ts";
 
 /** The topology as this history has it. */
 export interface TopologyAnswer {
@@ -26,7 +27,8 @@ export interface TopologyAnswer {
   readonly view: ClusterView | null;
   /** While a view is proposed the activated one must not be relied on. */
   readonly proposed: (ClusterView & { readonly reason: ProposalReason; readonly since: number; readonly missing: readonly string[] }) | null;
-  readonly remote: readonly RemoteClusterView[];
+  /** As they were told; `mergeClusters` gives each instance one cluster. */
+  readonly remote: readonly RemoteCluster[];
 }
 
 export type InstanceState = "starting" | "ready" | "member" | "suspect" | "leaving";
@@ -67,7 +69,7 @@ function answer(state: DiscoveryState, question: Fields): unknown {
 
 function topologyAnswer(state: DiscoveryState): TopologyAnswer {
   const { change, clusterId, cluster, proposed } = state;
-  const remote = state.remoteViews();
+  const remote = state.remoteClusters();
   const view = state.clusterView() ?? null;
   if (proposed === undefined || clusterId === undefined) return { change, view, proposed: null, remote };
   const { number, members, reason, since } = proposed;

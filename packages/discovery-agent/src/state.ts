@@ -1,6 +1,7 @@
 /** What the history says so far: who is announced, what is held against whom, which view stands and which is proposed. */
 import type { EvidenceKind, GoneCause, ProposalReason, Who } from "./events.ts";
-import type { ClusterView, MemberRecord, RemoteClusterView } from "./vocabulary.ts";
+import type { RemoteCluster } from "./topology/merge.ts";
+import type { ClusterView, MemberRecord } from "./vocabulary.ts";
 
 /** What one accuser holds against an incarnation. */
 export interface Evidence {
@@ -52,7 +53,7 @@ export interface Name {
 export interface Remote {
   readonly view: ClusterView;
   heardAt: number;
-  /** Since when it lists each incarnation. */
+  /** Since when it lists the incarnation that each instance has there. */
   readonly listedAt: ReadonlyMap<string, number>;
 }
 
@@ -111,24 +112,9 @@ export class DiscoveryState {
     return clusterId === undefined || view === undefined ? undefined : { clusterId, cluster, number: view.number, members: view.members };
   }
 
-  /**
-   * Other clusters as they are seen from here: an instance occurs once in the topology. The own cluster comes first, then
-   * the one that lists the instance since the latest; a cluster with nobody left is not shown.
-   */
-  remoteViews(): readonly RemoteClusterView[] {
-    const owner = new Map<string, { readonly clusterId: string; readonly at: number }>();
-    for (const [clusterId, { view, listedAt }] of this.remotes) {
-      for (const member of view.members) {
-        const at = listedAt.get(keyOf(member)) ?? 0;
-        const known = owner.get(member.instance);
-        if (known === undefined || at > known.at) owner.set(member.instance, { clusterId, at });
-      }
-    }
-    for (const { instance } of this.view?.members ?? []) owner.delete(instance);
-    return [...this.remotes.values()].flatMap(({ view, heardAt }) => {
-      const members = view.members.filter(({ instance }) => owner.get(instance)?.clusterId === view.clusterId);
-      return members.length === 0 ? [] : [{ ...view, members, heardAt }];
-    });
+  /** What other clusters say of themselves, unmerged: `mergeClusters` says which of them an instance belongs to. */
+  remoteClusters(): readonly RemoteCluster[] {
+    return [...this.remotes.values()].map(({ view, heardAt, listedAt }) => ({ ...view, heardAt, joined: Object.fromEntries(listedAt) }));
   }
 }
 

@@ -1,0 +1,49 @@
+/**
+ * Beside the host of the history: notices that the history could not be written, and says so to the actor.
+ *
+ * While an append waits, what members say waits too, and when it is stored at last the actor hears in one commit that everybody
+ * suspects everybody. This word comes behind theirs and in the same commit, before anything is settled: it voids them.
+ */
+import type { Attendant, HostContext, Sender } from "@longshore/kernel";
+import type { DiscoveryEvent } from "../events.ts";
+import type { DiscoveryState } from "../state.ts";
+
+/** Timings, milliseconds. */
+const OUTAGES = { lookEveryMs: 500, outageMs: 2_000 } as const;
+
+const HOST: Sender = { role: "actor", principal: "host" };
+
+export const outages = (): Attendant<DiscoveryState, DiscoveryEvent> => new Outages();
+
+class Outages implements Attendant<DiscoveryState, DiscoveryEvent> {
+  private stop: () => void = () => undefined;
+  private context: HostContext<DiscoveryState> | undefined;
+  /** Since when an append is waited for. */
+  private waitingSinceMs: number | undefined;
+
+  serving(context: HostContext<DiscoveryState>): void {
+    this.stopped();
+    this.context = context;
+    // What the host before was told, and what it could not be told, is no evidence here.
+    context.command("outage", { reason: "opened" }, HOST);
+    this.look(context);
+  }
+
+  stopped(): void {
+    this.stop();
+    this.context = undefined;
+    this.waitingSinceMs = undefined;
+  }
+
+  private look(context: HostContext<DiscoveryState>): void {
+    this.stop = context.clock.after(OUTAGES.lookEveryMs, () => this.look(context));
+    if (this.waitingSinceMs !== undefined) return;
+    const sinceMs = context.clock.monotonicMs();
+    this.waitingSinceMs = sinceMs;
+    context.whenStored(() => {
+      if (this.context !== context) return;
+      this.waitingSinceMs = undefined;
+      if (context.clock.monotonicMs() - sinceMs >= OUTAGES.outageMs) context.command("outage", { reason: "outage" }, HOST);
+    });
+  }
+}
