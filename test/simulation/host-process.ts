@@ -34,7 +34,7 @@ export class HostProcess {
     const link = cluster.server.connect(process);
     const ports = cluster.hostPorts(link, (event) => this.telemetry(event));
     if (cluster.config.snapshotEvery > 0) this.follow(ports);
-    const open = (): void => this.open(ports);
+    const open = (): void => this.open(ports, takeOver);
     if (takeOver) return open();
     whenFree(ports.wire, process, SUBJECTS.query(KIND, SHARD, "operate", process.name), () => cluster.marks.hit("a standby waits for a living host"), open);
   }
@@ -45,11 +45,11 @@ export class HostProcess {
     this.cluster.server.closed(this.process);
   }
 
-  private open(ports: HostPorts): void {
+  private open(ports: HostPorts, takeOver: boolean): void {
     const { cluster, process, random } = this;
     this.host = new Host(cluster.actor, ports, {
       cluster: CLUSTER, actor: SHARD, instance: process.name, principal: "host", incarnation: `${process.name}-${process.life}`, software: "sim",
-      limits: cluster.config.kernelLimits, attendants: [presence({ shard: SHARD }), results({ shard: SHARD })],
+      limits: cluster.config.kernelLimits, takeOver, attendants: [presence({ shard: SHARD }), results({ shard: SHARD })],
       onServing: () => {
         cluster.marks.hit("a host serves");
         cluster.note(process.name, `serves epoch ${this.host?.current.kernel.epoch}`);

@@ -11,10 +11,13 @@ import type { Batch } from "./mailbox.ts";
 import { batchOf } from "./mailbox.ts";
 import type { InboxMessage, WireMessage } from "./ports.ts";
 import { senderOf, subjectsOf } from "./subjects.ts";
+import { HOLD_MS } from "./take-over.ts";
 
 interface DoorHandlers<State, Command, Event, Rejection extends RejectionShape> {
   receive(batch: Batch): "taken" | "overloaded";
   answerWhenStored(answer: () => void): void;
+  /** Holds the next append for a moment. */
+  hold(): void;
   host(): Readonly<Record<string, string | number | boolean>>;
   history(): History<State, Command, Event, Rejection>;
   now(): number;
@@ -116,6 +119,10 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
     if (typeof atLeast === "number" && kernel.number < atLeast) return { ...head, behind: true };
     const ask = question["ask"];
     if (ask === "host") return { ...head, answer: host };
+    if (ask === "hold" && sender.role === "actor") {
+      this.handlers.hold();
+      return { ...head, answer: { holdsMs: HOLD_MS } };
+    }
     if (ask === "parked") return { ...head, answer: kernel.parked };
     if (ask === "refused") return { ...head, answer: refusalOf(kernel, Number(question["sequence"]), String(question["name"])) ?? null };
     if (ask === "links") return { ...head, answer: Object.fromEntries([...kernel.outbox].map(([to, box]) => [to, { owed: box.pending.length, acked: box.acked }])) };

@@ -72,8 +72,17 @@ export interface HostOptions<State, Event> {
   readonly attendants?: readonly Attendant<State, Event>[];
   /** An operator has looked at a rewound journal and accepts it as it is. */
   readonly acceptRewind?: string;
+  /** The history is to be opened although another host may write it: that one is asked to hold for a moment, and fenced. */
+  readonly takeOver?: boolean;
   readonly onServing?: () => void;
   /** A commit was stored. Called on the hot path: do next to nothing. */
   readonly onStored?: () => void;
   readonly onStopped?: (reason: StopReason) => void;
 }
+
+/** Why a commit was refused for good, and what helps. */
+export const STOP_MESSAGES: Readonly<Record<Extract<StopReason, { readonly kind: "refused" }>["cause"], string>> = {
+  "too-large": "the server refused a commit as too large: its max_payload is smaller than this host's limits; raise it",
+  "no-stream": "the journal's stream is not there: run `longshore setup`",
+  denied: "the server does not allow this user to write the journal: use the host role of nats.conf",
+};

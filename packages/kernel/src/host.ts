@@ -31,6 +31,7 @@ import { Door } from "./door.ts";
 import { Defect } from "./faults.ts";
 import { History } from "./history.ts";
 import type { HostContext, HostOptions, HostPorts, StopReason } from "./host-options.ts";
+import { STOP_MESSAGES } from "./host-options.ts";
 import { Intake } from "./intake.ts";
 import type { KernelEvent } from "./kernel-event.ts";
 import { beginCommit } from "./kernel-state.ts";
@@ -44,6 +45,7 @@ import { Outgoing } from "./outgoing.ts";
 import { recover } from "./recovery.ts";
 import { ServerClock } from "./server-clock.ts";
 import { subjectsOf } from "./subjects.ts";
+import { askToHold, Hold } from "./take-over.ts";
 
 const CLOSE_WITHIN_MS = 5_000;
 
@@ -58,6 +60,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   private readonly marks: MarkKeeper;
   private readonly door: Door<State, Command, Event, Rejection>;
   private readonly outbox: OutboxSender;
+  private readonly hold: Hold;
   /** Commands that spoiled the state, and whether a stored commit says so. */
   private readonly suspects: { readonly suspect: Suspect; isParked: boolean }[] = [];
   private readonly openingEvents: KernelEvent[] = [];
@@ -89,6 +92,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.limits = { ...KERNEL_LIMITS, ...options.limits };
     this.time = new ServerClock(ports.clock, ports.serverTime);
     this.outgoing = new Outgoing(ports.wire, subjectsOf(options.cluster).prefix, () => this.history.kernel);
+    this.hold = new Hold(ports.clock, () => this.touch());
     this.marks = new MarkKeeper(ports.marks, ports.clock);
     this.outbox = new OutboxSender(ports.wire, ports.clock, options, () => this.history.kernel, {
       isStored: () => this.isStored, acked: () => this.step(),
@@ -101,6 +105,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.door = new Door(actor.kind, options, ports, {
       receive: (batch) => this.receive(batch),
       answerWhenStored: (answer) => this.answerWhenStored(answer),
+      hold: () => this.hold.begin(),
       host: () => this.description(),
       history: () => this.history,
       now: () => this.time.now(),
@@ -110,9 +115,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.appender = this.newAppender();
   }
 
-  get isServing(): boolean {
-    return this.life === "serving";
-  }
+  get isServing(): boolean { return this.life === "serving"; }
 
   /** State as folded so far; for tests and for parts of this process that only look. */
   get current(): History<State, Command, Event, Rejection> {
@@ -132,8 +135,21 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
       if (this.life !== "opening" || this.history !== history) return;
       if (result.kind !== "recovered") return this.stop(result);
       if (result.rewindAccepted !== undefined) this.openingEvents.push({ type: "RewindAccepted", number: this.history.kernel.number, reason: result.rewindAccepted });
-      this.time.start(this.history.kernel.at, () => this.appendOpened(), (from, to) => this.reopen({ type: "TimeStepped", from, to }));
+      this.time.start(this.history.kernel.at, () => this.takeOver(), (from, to) => this.reopen({ type: "TimeStepped", from, to }));
     });
+  }
+
+  /** Everything is ready but the history's tail, which a living host may be writing. */
+  private takeOver(): void {
+    const { history, ports, options } = this;
+    if (options.takeOver !== true) return this.appendOpened();
+    const subject = subjectsOf(options.cluster).query(this.actor.kind, options.actor, "actor", options.principal);
+    askToHold(ports.wire, subject, () => recover(history, ports, options, (result) => {
+      if (this.life !== "opening" || this.history !== history) return;
+      if (result.kind !== "recovered") return this.stop(result);
+      this.time.advanceTo(history.kernel.at);
+      this.appendOpened();
+    }));
   }
 
   /** Finishes the append in flight, then stops; no snapshot on the way out. */
@@ -191,9 +207,14 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     return batch.origin.kind !== "inner" && this.blocked === "full" ? "overloaded" : this.intake.receive(batch);
   }
 
+  private touch(): void {
+    this.touched = true;
+    this.step();
+  }
+
   /** Makes and appends the next commit, if there is anything to write and no append in flight. */
   private step(): void {
-    if (this.phase !== "idle") {
+    if (this.phase !== "idle" || this.hold.isOn) {
       this.wanted = true;
       return;
     }
@@ -293,9 +314,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     else this.outgoing.whenStored(answer);
   }
 
-  private get isOpen(): boolean {
-    return this.life !== "closed";
-  }
+  private get isOpen(): boolean { return this.life !== "closed"; }
 
   /** Everything the state shows is in a stored commit. */
   private get isStored(): boolean {
@@ -341,6 +360,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.time.close();
     this.marks.close();
     this.cancelWake();
+    this.hold.end();
     this.openingEvents.length = 0;
     for (const batch of this.intake.clear()) this.door.pushBack(batch);
     this.outgoing.drop();
@@ -373,16 +393,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
       toldCount: (address) => this.outgoing.toldCount(address),
       forget: (address) => this.outgoing.forget(address),
       sinceStoredMs: () => this.ports.clock.monotonicMs() - this.storedMs,
-      touch: () => {
-        this.touched = true;
-        this.step();
-      },
+      touch: () => this.touch(),
     };
   }
 }
-
-const STOP_MESSAGES = {
-  "too-large": "the server refused a commit as too large: its max_payload is smaller than this host's limits; raise it",
-  "no-stream": "the journal's stream is not there: run `longshore setup`",
-  denied: "the server does not allow this user to write the journal: use the host role of nats.conf",
-} as const;

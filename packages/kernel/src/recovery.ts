@@ -13,7 +13,7 @@ const REWOUND_AFTER_MS = 30_000;
 const SNAPSHOT_WAIT_MS = 30_000;
 
 /**
- * Folds `history` up to the end of its journal.
+ * Folds `history` up to the end of its journal; one that was folded before goes on from where it stands.
  *
  * A snapshot of another schema, or one whose hash does not hold, or one the journal does not continue, is ignored. A
  * journal that ends below the high-water mark, or holds another commit at that number, is not served until an operator
@@ -46,6 +46,8 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
   }
 
   start(): void {
+    // What was folded before was checked then; only what was written since is read.
+    if (this.history.version > 0 && this.unreadableSinceMs === undefined) return this.replay(false);
     this.ports.marks.read((answer) => {
       if (answer.kind === "unavailable") return this.later(() => this.start());
       this.mark = answer.mark;

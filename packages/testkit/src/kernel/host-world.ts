@@ -25,6 +25,7 @@ export interface OpenOptions {
   readonly limits?: HostOptions<CounterState, CounterEvent>["limits"];
   readonly attendants?: readonly Attendant<CounterState, CounterEvent>[];
   readonly acceptRewind?: string;
+  readonly takeOver?: boolean;
   /** Puts something between the host and its ports. */
   readonly ports?: (ports: HostPorts) => HostPorts;
 }
@@ -41,13 +42,13 @@ export class HostWorld {
 
   /** A host that has been told to open, but whose clock has not moved. */
   start(options: OpenOptions = {}): Opened {
-    const { instance = "i1", actor = "main", limits, attendants, acceptRewind } = options;
+    const { instance = "i1", actor = "main", limits, attendants, acceptRewind, takeOver } = options;
     const stops: StopReason[] = [];
     const serving = { count: 0 };
     const ports = this.server.hostPorts("counter", actor, instance);
     const host: CounterHost = new Host(new CounterActor("t"), options.ports?.(ports) ?? ports, {
       cluster: "t", actor, instance, principal: "host", incarnation: `${instance}-${++this.lives}`, software: "test",
-      ...(limits && { limits }), ...(attendants && { attendants }), ...(acceptRewind && { acceptRewind }),
+      ...(limits && { limits }), ...(attendants && { attendants }), ...(acceptRewind && { acceptRewind }), ...(takeOver && { takeOver }),
       onServing: () => serving.count++, onStopped: (reason) => stops.push(reason),
     });
     host.open();
@@ -123,6 +124,12 @@ export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString(
 export class Gate {
   held = false;
   private readonly waiting: (() => void)[] = [];
+  private readonly travel: (go: () => void) => void;
+
+  /** `travel`: how an append that is not held gets to the journal; at once when absent. */
+  constructor(travel: (go: () => void) => void = (go) => go()) {
+    this.travel = travel;
+  }
 
   get waitingCount(): number {
     return this.waiting.length;
@@ -142,7 +149,7 @@ export class Gate {
         const copy = bytes.slice();
         const go = (): void => journal.append(copy, expected, done);
         if (this.held) this.waiting.push(go);
-        else go();
+        else this.travel(go);
       },
       last: (done) => journal.last(done),
       read: (after, onCommit, done) => journal.read(after, onCommit, done),
