@@ -51,6 +51,7 @@ export class Follower<State, Command, Event, Rejection extends RejectionShape> {
   private caughtUp = false;
   private failure: unknown;
   private snapshotNumber = 0;
+  private isSnapshotWanted = false;
   private bytesSince = 0;
   private snapshotMs = 0;
   private snapshotRestMs = 0;
@@ -80,6 +81,12 @@ export class Follower<State, Command, Event, Rejection extends RejectionShape> {
   nudge(): void {
     this.nudged = true;
     if (!this.reading) this.read();
+  }
+
+  /** A snapshot is needed sooner than it would be made. */
+  wantSnapshot(): void {
+    this.isSnapshotWanted = true;
+    this.nudge();
   }
 
   close(): void {
@@ -131,12 +138,13 @@ export class Follower<State, Command, Event, Rejection extends RejectionShape> {
     const nowMs = this.ports.clock.monotonicMs();
     const { snapshotEveryCommits, snapshotEveryBytes } = this.options;
     const isDue = number - this.snapshotNumber >= snapshotEveryCommits || this.bytesSince >= snapshotEveryBytes
-      || (number > this.snapshotNumber && nowMs - this.snapshotMs >= this.options.snapshotEveryMs);
+      || (number > this.snapshotNumber && (this.isSnapshotWanted || nowMs - this.snapshotMs >= this.options.snapshotEveryMs));
     if (!isDue || nowMs < this.snapshotRestMs) return;
     const snapshot = this.history.snapshot();
     const { at } = this.history.kernel;
     this.snapshotNumber = number;
     this.bytesSince = 0;
+    this.isSnapshotWanted = false;
     this.snapshotMs = this.ports.clock.monotonicMs();
     this.snapshotRestMs = this.snapshotMs + (this.snapshotMs - nowMs) * SNAPSHOT_SHARE;
     this.ports.snapshots.save(snapshot, (ok) => {

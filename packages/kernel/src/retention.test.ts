@@ -5,6 +5,7 @@ import { Retention } from "./retention.ts";
 /** A journal of 100 commits that holds so many bytes, and a clock that is moved by hand. */
 function world(size: { readonly bytes: number; readonly bytesMax?: number }) {
   const purges: number[] = [];
+  const asked = { count: 0 };
   let look = (): void => undefined;
   const journal = {
     size: (done: Parameters<Journal["size"]>[0]) => done({ commits: 100, first: 1, ...size }),
@@ -20,9 +21,9 @@ function world(size: { readonly bytes: number; readonly bytesMax?: number }) {
       return () => undefined;
     },
   };
-  const retention = new Retention(journal, clock, { keepMs: 1_000, keepBytes: 8_000 });
+  const retention = new Retention(journal, clock, { keepMs: 1_000, keepBytes: 8_000 }, () => asked.count++);
   retention.start();
-  return { retention, purges, look: () => look() };
+  return { retention, purges, asked, look: () => look() };
 }
 
 it("forgets nothing that is young and has room", () => {
@@ -52,4 +53,16 @@ it("forgets what is old, up to the snapshot after it", () => {
   retention.snapshotMade(60, 5_000);
   look();
   expect(purges).toEqual([30]);
+});
+
+it("asks for a snapshot while the room fills up with commits that none covers, and not otherwise", () => {
+  const { retention, purges, asked, look } = world({ bytes: 4_100, bytesMax: 10_000 });
+  look();
+  expect([asked.count, purges]).toEqual([1, []]);
+  retention.snapshotMade(50, 10);
+  look();
+  expect(asked.count).toBe(1);
+  const half = world({ bytes: 3_900, bytesMax: 10_000 });
+  half.look();
+  expect(half.asked.count).toBe(0);
 });

@@ -12,16 +12,25 @@ export interface RetentionHorizon {
   readonly keepBytes: number;
 }
 
+interface Size {
+  readonly bytes: number;
+  readonly commits: number;
+  readonly first: Version;
+  readonly bytesMax?: number;
+}
+
 interface Point {
   readonly version: Version;
   readonly at: number;
 }
 
-const LOOK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 1_000;
 /** Places in time that are remembered; the step between them doubles when there are too many. */
 const POINTS_MAX = 4_096;
 /** So much of the room is used before bytes win. */
 const FULL = 0.8;
+/** So much of what may be kept lies beyond the latest snapshot before another is asked for. */
+const UNCOVERED = 0.5;
 
 export class Retention {
   private readonly journal: Journal;
@@ -31,11 +40,14 @@ export class Retention {
   private snapshot: Version = 0;
   private purged: Version = 0;
   private cancel: () => void = () => undefined;
+  private readonly needSnapshot: () => void;
 
-  constructor(journal: Journal, clock: Clock, horizon: RetentionHorizon) {
+  /** `needSnapshot`: too little of the journal can be forgotten, because the latest snapshot covers too little of it. */
+  constructor(journal: Journal, clock: Clock, horizon: RetentionHorizon, needSnapshot: () => void = () => undefined) {
     this.journal = journal;
     this.clock = clock;
     this.horizon = horizon;
+    this.needSnapshot = needSnapshot;
   }
 
   start(): void {
@@ -57,10 +69,11 @@ export class Retention {
   }
 
   private look(): void {
-    const latest = this.points.at(-1);
-    if (latest === undefined) return;
     this.journal.size((size) => {
       if (size === undefined) return;
+      if (this.uncoveredBytes(size) > this.keepBytes(size) * UNCOVERED) this.needSnapshot();
+      const latest = this.points.at(-1);
+      if (latest === undefined) return;
       const below = Math.min(this.snapshot, Math.max(this.belowByTime(latest.at), this.belowByBytes(size)));
       if (below <= Math.max(this.purged, size.first)) return;
       this.journal.purge(below, (ok) => {
@@ -77,10 +90,21 @@ export class Retention {
     return below;
   }
 
-  private belowByBytes({ bytes, first, bytesMax = Number.POSITIVE_INFINITY }: { readonly bytes: number; readonly first: Version; readonly bytesMax?: number }): Version {
-    const keepBytes = Math.min(this.horizon.keepBytes, bytesMax * FULL);
+  private belowByBytes(size: Size): Version {
+    const { bytes, first } = size;
+    const keepBytes = this.keepBytes(size);
     if (bytes <= keepBytes) return 0;
     const share = (bytes - keepBytes) / bytes;
     return Math.ceil(first + (this.snapshot - first) * share);
+  }
+
+  private keepBytes({ bytesMax = Number.POSITIVE_INFINITY }: Size): number {
+    return Math.min(this.horizon.keepBytes, bytesMax * FULL);
+  }
+
+  /** Versions have gaps where the stream holds other histories too, so this is an estimate: rather too few. */
+  private uncoveredBytes({ bytes, commits, first }: Size): number {
+    const covered = Math.max(0, this.snapshot + 1 - first);
+    return commits === 0 ? 0 : bytes * Math.max(0, 1 - covered / commits);
   }
 }

@@ -20,6 +20,9 @@ export interface FollowerData {
   readonly endedMax: number;
 }
 
+/** What the host says to the thread: something was stored, a snapshot is needed, it is over. */
+export type FollowerHears = "stored" | "snapshot" | "close";
+
 /** What the thread says to its host. */
 export type FollowerSays =
   | { readonly kind: "ready" }
@@ -75,8 +78,9 @@ async function main(data: FollowerData): Promise<void> {
   const closeDoor = openHistoryDoor(wire, cluster, { index, journal, events: actor.events, names, shard, commit: () => follower.history.kernel.number });
   const settle = setInterval(() => feed.settle(follower.history.kernel.at), 250);
 
-  port.on("message", (message: "stored" | "close") => {
+  port.on("message", (message: FollowerHears) => {
     if (message === "stored") return follower.nudge();
+    if (message === "snapshot") return follower.wantSnapshot();
     clearInterval(settle);
     closeDoor();
     follower.close();

@@ -12,7 +12,7 @@ import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@lon
 import { Fault, Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
 import { connect, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wantedOf, wireOf } from "@longshore/nats";
-import type { FollowerData, FollowerSays } from "./follower-thread.ts";
+import type { FollowerData, FollowerHears, FollowerSays } from "./follower-thread.ts";
 import { newIncarnation, nodeClock, sha256 } from "./node-ports.ts";
 import { stopFault } from "./start-fault.ts";
 
@@ -142,6 +142,7 @@ class Service {
       software: SOFTWARE,
       ...(this.options.limits === undefined ? {} : { limits: this.options.limits }),
       ...(this.options.acceptRewind === undefined ? {} : { acceptRewind: this.options.acceptRewind }),
+      takeOver: this.options.takeOver === true,
       attendants: [presence({ shard: this.shard }), results({ shard: this.shard }), wanted({
         wanted: wantedOf(this.connection, this.cluster),
         onApplied: () => serve(),
@@ -196,7 +197,7 @@ class Service {
 
   private follow(ports: HostPorts): void {
     const { connection, keepMs, keepBytes, snapshotEveryCommits } = this.options;
-    this.retention = new Retention(ports.journal, nodeClock, { keepMs: keepMs ?? 30 * DAY_MS, keepBytes: keepBytes ?? 8 * 1024 ** 3 });
+    this.retention = new Retention(ports.journal, nodeClock, { keepMs: keepMs ?? 30 * DAY_MS, keepBytes: keepBytes ?? 8 * 1024 ** 3 }, () => this.tellFollower("snapshot"));
     this.retention.start();
     const { onFault: _, ...plain } = connection;
     const data: FollowerData = {
@@ -220,8 +221,12 @@ class Service {
     if (this.nudging !== undefined || this.follower === undefined) return;
     this.nudging = setTimeout(() => {
       this.nudging = undefined;
-      this.follower?.postMessage("stored");
+      this.tellFollower("stored");
     }, NUDGE_EVERY_MS);
+  }
+
+  private tellFollower(what: FollowerHears): void {
+    this.follower?.postMessage(what);
   }
 
   private async release(): Promise<void> {
