@@ -5,7 +5,7 @@ import { encodeItem } from "./encode-item.ts";
 
 const value = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 80 }), fc.string({ maxLength: 40 }), fc.nat(), fc.nat(300), fc.nat(70_000), fc.integer(),
-  fc.double({ noNaN: true, noDefaultInfinity: true }), fc.maxSafeInteger(), fc.boolean(), fc.constant(null), fc.uint8Array({ maxLength: 400 }), fc.dictionary(fc.string(), fc.nat()),
+  fc.double({ noNaN: true, noDefaultInfinity: true }), fc.maxSafeInteger(), fc.boolean(), fc.constant(null), fc.uint8Array({ maxLength: 400 }), fc.dictionary(fc.string().filter((key) => key !== "__proto__"), fc.nat()),
   fc.array(fc.nat()),
 );
 

@@ -220,6 +220,17 @@ describe("a session without a host", () => {
     expect(a.outcome?.kind).toBe("accepted");
   });
 
+  it("says that the inbox is full when it has stayed so until its time was over", () => {
+    const { ask, clock, wire } = setup({ limits: { giveUpMs: 3_000 } });
+    const a = ask(["a"]);
+    for (let tries = 0; a.outcome === undefined && tries < 100; tries++) {
+      clock.advance(500);
+      wire.open(".cm.")[0]?.fail("no-responders");
+      wire.stores.splice(0)[0]?.done({ kind: "refused", cause: "full" });
+    }
+    expect(a.outcome).toMatchObject({ kind: "failed", code: "inbox/full", message: expect.stringContaining("longshore run job-queue") });
+  });
+
   it("says at once that there is no inbox either", () => {
     const { ask, inFlight, wire } = setup();
     const a = ask(["a"]);

@@ -72,6 +72,8 @@ export class Session {
   private next = 1;
   /** Inbox sequence that later direct messages must not overtake. */
   private after: number | undefined;
+  /** The inbox had no room for the message at hand when it was last tried. */
+  private wasFull = false;
   private isOpening = false;
   private willPump = false;
   private isClosed = false;
@@ -89,7 +91,7 @@ export class Session {
       answered: (answer) => this.answered(answer),
       nobody: () => this.nobody(),
       denied: () => this.denied(),
-      overdue: () => this.giveUp("no host answered in time: see whether one runs (`longshore doctor`)", "host/unavailable"),
+      overdue: () => this.overdue(),
     });
   }
 
@@ -230,6 +232,7 @@ export class Session {
 
   private send(bundle: Bundle): void {
     const { kind, actor, principal, cluster } = this.place;
+    this.wasFull = false;
     const notAfter = Math.min(this.birth + this.limits.sessionKeepMs, this.time.now() + this.limits.notAfterMs);
     const meta: Record<string, unknown> = { session: this.id, first: this.next, unanswered: this.next, notAfter };
     if (this.after !== undefined) meta["after"] = this.after;
@@ -307,9 +310,19 @@ export class Session {
         });
         return;
       case "refused":
-        if (answer.cause === "full" || this.courier.inDoubt) return this.courier.again();
-        return this.giveUp(STORE_MESSAGES[answer.cause], `inbox/${answer.cause}`);
+        this.wasFull = answer.cause === "full";
+        if (this.wasFull || this.courier.inDoubt) return this.courier.again();
+        return this.refusedBy(answer.cause);
     }
+  }
+
+  private overdue(): void {
+    if (this.wasFull) return this.refusedBy("full");
+    this.giveUp("no host answered in time: see whether one runs (`longshore doctor`)", "host/unavailable");
+  }
+
+  private refusedBy(cause: keyof typeof STORE_MESSAGES): void {
+    this.giveUp(STORE_MESSAGES[cause], `inbox/${cause}`);
   }
 
   private denied(): void {
@@ -345,6 +358,7 @@ const failed = (code: string, message: string): Settled => ({ kind: "failed", co
 const closedOutcome: Settled = failed("client/closed", "the client was closed before the command was sent");
 
 const STORE_MESSAGES = {
+  full: "no host is up, and the inbox is full: start one (`longshore run job-queue`), which empties it",
   "too-large": "the inbox takes no message of this size",
   denied: "no host is up, and the server does not let this user write to the inbox",
   "no-stream": "no host is up, and the inbox is not there: start one (`longshore up`), or create the streams (`longshore setup`)",
