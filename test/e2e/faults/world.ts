@@ -1,0 +1,189 @@
+/**
+ * Real processes to be hurt: a nats-server on a store and port of its own, hosts and workers, all ended with the test.
+ *
+ * Every process is known by its pid and ended by it; nothing is found by name.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Connection, connect, type NatsServer, provision, startServer } from "@longshore/nats";
+import { connect as connectBare, type NatsConnection } from "@nats-io/transport-node";
+import { type ConnectOptions, connect as connectClient, type Longshore } from "longshore";
+import { onTestFinished } from "vitest";
+import { type Line, linesOf } from "./worker-lines.ts";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const NODE = ["--import", import.meta.resolve("tsx"), "--conditions=@longshore/source"];
+const LONGSHORE = join(ROOT, "packages/cli/src/main.ts");
+export const PLACE = { cluster: "main", kind: "job-queue", actor: "main" } as const;
+export const STREAM = { journal: "LS_main_JOURNAL", inbox: "LS_main_INBOX" } as const;
+
+/** One instant for all processes of this machine, milliseconds. */
+export const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+/** Waits for a fact, not for time. */
+export async function until(what: string, fact: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
+  const deadlineMs = performance.now() + withinMs;
+  while (!(await fact())) {
+    if (performance.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((next) => setTimeout(next, 20));
+  }
+}
+
+/** A process and what it has said. */
+export class Member {
+  readonly pid: number;
+  readonly ended: Promise<number>;
+  isEnded = false;
+  text = "";
+  private readonly child: ChildProcess;
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
+    this.child = spawn(process.execPath, [...NODE, ...args], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+    this.pid = this.child.pid ?? -1;
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (chunk: string) => {
+        this.text += chunk;
+      });
+    }
+    this.ended = new Promise((resolve) => this.child.once("close", (code) => {
+      this.isEnded = true;
+      resolve(code ?? -1);
+    }));
+    onTestFinished(async () => {
+      this.child.kill("SIGCONT");
+      await this.kill();
+    });
+  }
+
+  async said(text: string, withinMs?: number): Promise<void> {
+    await until(`process ${this.pid} says "${text}"`, () => {
+      if (this.text.includes(text)) return true;
+      if (this.isEnded) throw new Error(`process ${this.pid} has ended before it said "${text}":\n${this.text}`);
+      return false;
+    }, withinMs);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  /** As a power cut would end it: no handler runs. */
+  async kill(): Promise<void> {
+    this.child.kill("SIGKILL");
+    await this.ended;
+  }
+}
+
+/** A worker process, which writes down what it executes before and after it does. */
+export class WorkerMember extends Member {
+  readonly instance: string;
+  private readonly file: string;
+  private killedMs: number | undefined;
+
+  constructor(instance: string, file: string, env: NodeJS.ProcessEnv) {
+    super([fileURLToPath(new URL("worker.ts", import.meta.url)), instance, file], env);
+    this.instance = instance;
+    this.file = file;
+  }
+
+  override async kill(): Promise<void> {
+    await super.kill();
+    this.killedMs ??= nowMs();
+  }
+
+  /** What it has written; what it was doing when it was killed has ended then. */
+  lines(): readonly Line[] {
+    return linesOf(readFileSync(this.file, { encoding: "utf8", flag: "a+" }), this.killedMs);
+  }
+}
+
+export interface WorldOptions {
+  /** What JetStream may use of the disk; the streams share it. */
+  readonly totalBytes?: number;
+}
+
+export class World {
+  readonly server: NatsServer;
+  /** May do everything: this server has no users. */
+  readonly connection: Connection;
+  readonly folder: string;
+  readonly workers: WorkerMember[] = [];
+
+  private constructor(server: NatsServer, connection: Connection, folder: string) {
+    this.server = server;
+    this.connection = connection;
+    this.folder = folder;
+  }
+
+  static async open({ totalBytes }: WorldOptions = {}): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), "longshore-faults-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    const server = await startServer({ storeDir: join(folder, "store") });
+    onTestFinished(() => server.kill());
+    const connection = await connect({ principal: "test", servers: server.url });
+    onTestFinished(() => connection.close());
+    await provision(connection, { cluster: PLACE.cluster, ...(totalBytes === undefined ? {} : { totalBytes }) });
+    return new World(server, connection, folder);
+  }
+
+  /** `longshore run job-queue`; resolves when it runs, not when it serves. */
+  host(...options: readonly string[]): Member {
+    return new Member([LONGSHORE, "run", "job-queue", "--log", "json", ...options], this.env());
+  }
+
+  /** A host that serves, started by a program with options that the command line does not have. */
+  hostWith(options: Readonly<Record<string, unknown>>): Member {
+    return new Member([fileURLToPath(new URL("host.ts", import.meta.url)), JSON.stringify({ stateDir: join(this.folder, "host"), ...options })], this.env());
+  }
+
+  async servingHost(...options: readonly string[]): Promise<Member> {
+    const host = this.host(...options);
+    await host.said("host.serving");
+    return host;
+  }
+
+  /** A worker under this instance name; the same name again is the next life of that instance. */
+  async worker(instance: string): Promise<WorkerMember> {
+    const worker = new WorkerMember(instance, join(this.folder, `${instance}-${this.workers.length}.log`), this.env());
+    this.workers.push(worker);
+    await worker.said("ready");
+    return worker;
+  }
+
+  async client(options: Omit<ConnectOptions, "servers"> = {}): Promise<Longshore> {
+    const ls = await connectClient({ servers: this.server.url, principal: "client", ...options });
+    onTestFinished(() => ls.close());
+    return ls;
+  }
+
+  /** A client that knows nothing of Longshore. */
+  async bare(): Promise<NatsConnection> {
+    const nc = await connectBare({ servers: this.server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    onTestFinished(() => nc.close());
+    return nc;
+  }
+
+  /** Gives a stream another bound; answers the one it had. */
+  async setBytesMax(stream: string, bytes: number): Promise<void> {
+    const nc = await this.bare();
+    const info = (await nc.request(`$JS.API.STREAM.INFO.${stream}`)).json<{ readonly config: object }>();
+    const answer = (await nc.request(`$JS.API.STREAM.UPDATE.${stream}`, JSON.stringify({ ...info.config, max_bytes: bytes }))).json<{ readonly error?: { readonly description: string } }>();
+    await nc.close();
+    if (answer.error !== undefined) throw new Error(answer.error.description);
+  }
+
+  async streamState(stream: string): Promise<{ readonly bytes: number; readonly messages: number; readonly first_seq: number; readonly last_seq: number }> {
+    const nc = await this.bare();
+    const { state } = (await nc.request(`$JS.API.STREAM.INFO.${stream}`)).json<{ readonly state: { readonly bytes: number; readonly messages: number; readonly first_seq: number; readonly last_seq: number } }>();
+    await nc.close();
+    return state;
+  }
+
+  private env(): NodeJS.ProcessEnv {
+    return { ...process.env, NATS_URL: this.server.url, XDG_STATE_HOME: join(this.folder, "state"), NO_COLOR: "1" };
+  }
+}
