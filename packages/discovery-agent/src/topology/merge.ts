@@ -2,11 +2,12 @@
  * Which of several clusters an instance belongs to, when more than one says it is theirs: a process that was started anew in
  * another cluster is still announced by the first one for a while.
  */
-import type { ClusterView, RemoteClusterView } from "../vocabulary.ts";
+import { keyOf } from "../state.ts";
+import type { ClusterView, MemberRecord, RemoteClusterView } from "../vocabulary.ts";
 
 /** What another cluster said of itself, and since when each of its instances is heard of there. */
 export interface RemoteCluster extends RemoteClusterView {
-  /** By instance id: when this cluster first announced it, on the same scale as `heardAt`, which stands in for what is left out. */
+  /** By `keyOf` of the member: when this cluster first announced it, on the same scale as `heardAt`, which stands in for what is left out. */
   readonly joined?: Readonly<Record<string, number>>;
 }
 
@@ -19,15 +20,18 @@ export interface RemoteCluster extends RemoteClusterView {
  */
 export function mergeClusters(local: ClusterView, remote: readonly RemoteCluster[]): readonly ClusterView[] {
   const newest = newestOfEach(remote.filter(({ clusterId }) => clusterId !== local.clusterId));
-  const owners = new Map<string, RemoteCluster | undefined>(local.members.map(({ instance }) => [instance, undefined]));
+  // Those of the local cluster belong to none of the others.
+  const owners = new Map<string, { readonly cluster: RemoteCluster | undefined; readonly at: number }>(local.members.map(({ instance }) => [instance, { cluster: undefined, at: 0 }]));
   for (const cluster of newest) {
-    for (const { instance } of cluster.members) {
-      const owner = owners.get(instance);
-      if (!owners.has(instance) || (owner !== undefined && joinedAt(cluster, instance) > joinedAt(owner, instance))) owners.set(instance, cluster);
+    for (const member of cluster.members) {
+      const { instance } = member;
+      const at = joinedAt(cluster, member);
+      const known = owners.get(instance);
+      if (known === undefined || (known.cluster !== undefined && at > known.at)) owners.set(instance, { cluster, at });
     }
   }
   return newest
-    .map((cluster) => ({ ...cluster, members: cluster.members.filter(({ instance }) => owners.get(instance) === cluster) }))
+    .map((cluster) => ({ ...cluster, members: cluster.members.filter(({ instance }) => owners.get(instance)?.cluster === cluster) }))
     .filter(({ members }) => members.length > 0);
 }
 
@@ -40,4 +44,4 @@ function newestOfEach(remote: readonly RemoteCluster[]): readonly RemoteCluster[
   return [...byId.values()].sort((a, b) => (a.clusterId < b.clusterId ? -1 : 1));
 }
 
-const joinedAt = ({ joined, heardAt }: RemoteCluster, instance: string): number => joined?.[instance] ?? heardAt;
+const joinedAt = ({ joined, heardAt }: RemoteCluster, member: MemberRecord): number => joined?.[keyOf(member)] ?? heardAt;

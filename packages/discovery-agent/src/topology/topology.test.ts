@@ -230,6 +230,17 @@ describe("proposals in place of the original's sync services", () => {
     expect([one.diary.acks, one.topology.owedAck, listener.news()]).toEqual([[1, 2], undefined, ["INIT 2"]]);
   });
 
+  it("a proposal that is gone without a view settles nothing: another one follows, even of the same members", () => {
+    const { one, listener } = settled();
+    one.propose(["a", "b"]);
+    one.diary.read({ proposal: undefined });
+    expect([listener.news(), one.topology.owedAck, one.topology.view().isCurrent, one.topology.doubts]).toEqual([["CHANGING 1"], undefined, false, ["changing"]]);
+    one.propose();
+    expect(one.topology.owedAck).toBe(3);
+    one.activate();
+    expect(listener.news()).toEqual(["CHANGED 1>3"]);
+  });
+
   it("VSM-24 nothing is told between a proposal and its activation", () => {
     const one = new OneInstance();
     const listener = one.bind();

@@ -36,7 +36,7 @@ import { LiveTopologyView, type TopologyView } from "./view.ts";
 export interface TopologyFacts {
   /** The view activated last, with what its members say of themselves now. */
   readonly view: ClusterView | undefined;
-  /** The view proposed last; it is open while its number is above the activated one's. */
+  /** The view proposed last, unless it was superseded; it is open while its number is above the activated one's. */
   readonly proposal: { readonly number: number; readonly members: readonly Pick<MemberRecord, "incarnation">[] } | undefined;
   readonly remote: readonly RemoteCluster[];
 }
@@ -49,6 +49,8 @@ export class Topology {
   private readonly localDoubts: LocalDoubts;
   private readonly listeners: Listeners;
   private facts: TopologyFacts = { view: undefined, proposal: undefined, remote: [] };
+  /** Highest number of a proposal that was read. */
+  private proposed = 0;
   private isStarted = false;
   private isChanging = false;
   private newest: LiveTopologyView;
@@ -85,7 +87,8 @@ export class Topology {
     const found: Doubt[] = [...this.localDoubts.list];
     if (!this.isStarted) found.push("stopped");
     if (view === undefined) return [...found, "no-view"];
-    if (this.openProposal !== undefined) found.push("changing");
+    // A proposal that is gone without a view was superseded: another one follows, and the old view does not come back.
+    if (view.number < this.proposed) found.push("changing");
     if (!view.members.some(({ incarnation }) => incarnation === this.settings.self.incarnation)) found.push("not-a-member");
     if (this.isRewound(view)) found.push("rewound");
     return found;
@@ -121,6 +124,7 @@ export class Topology {
   /** What the history says now; a repeat changes nothing. */
   read(facts: TopologyFacts): void {
     this.facts = facts;
+    this.proposed = Math.max(this.proposed, facts.proposal?.number ?? 0);
     this.refresh();
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DiscoveryState, keyOf } from "../state.ts";
 import { compareTopology, isSameTopology } from "./compare.ts";
 import { propertiesChanged, topologyChanged, topologyChanging, topologyInit } from "./event.ts";
 import { allOf, hasProperty, inCluster, isLeader, isLocal, not } from "./filters.ts";
@@ -74,9 +75,18 @@ describe("merging clusters", () => {
   });
 
   it("TVW-08 an instance that two clusters announce belongs to the one it joined last, whichever spoke last", () => {
-    const left = { ...remoteCluster("two", 9, ["x", "y"], 500), joined: { x: 100, y: 100 } };
-    const entered = { ...remoteCluster("three", 2, ["z", "x"], 400), joined: { z: 50, x: 300 } };
+    const left = { ...remoteCluster("two", 9, ["x", "y"], 500), joined: { "x/x.1": 100, "y/y.1": 100 } };
+    const entered = { ...remoteCluster("three", 2, ["z", "x"], 400), joined: { "z/z.1": 50, "x/x.1": 300 } };
     for (const remote of [[left, entered], [entered, left]]) expect(ids(viewOf(cluster(1, ["a"]), remote))).toEqual(["one/a", "three/z", "three/x", "two/y"]);
+  });
+
+  it("TVW-08 who joined when is taken from the history", () => {
+    const state = new DiscoveryState();
+    const listed = (clusterId: string, heardAt: number, at: number): void =>
+      void state.remotes.set(clusterId, { view: remoteCluster(clusterId, 1, ["x"]), heardAt, listedAt: new Map([[keyOf(member("x")), at]]) });
+    listed("two", 500, 100);
+    listed("three", 400, 300);
+    expect(ids(viewOf(cluster(1, ["a"]), state.remoteClusters()))).toEqual(["one/a", "three/x"]);
   });
 
   it("TVW-08 when nobody knows who joined when, the last one heard wins; a cluster without instances is left out", () => {

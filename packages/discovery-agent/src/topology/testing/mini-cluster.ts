@@ -17,7 +17,7 @@ export interface Step {
 }
 
 export const STEP_KINDS = [
-  "follow", "catchUp", "propose", "leave", "join", "restart", "cutOff", "heal", "bind", "unbind", "return", "say", "remote", "wait", "unrenewed", "stop", "round",
+  "follow", "catchUp", "propose", "leave", "join", "restart", "cutOff", "heal", "bind", "unbind", "return", "say", "remote", "wait", "unrenewed", "stop", "round", "supersede",
 ] as const;
 
 export interface ClusterMutation extends Mutation {
@@ -130,6 +130,7 @@ export class MiniCluster {
       case "remote": return this.push({ remote: REMOTES[which % REMOTES.length]! });
       case "wait": return this.clock.advance(which * 100);
       case "unrenewed": return which % 2 === 0 ? node.diary.topology.raise("unrenewed") : node.diary.topology.clear("unrenewed");
+      case "supersede": return this.push({ proposal: undefined });
       case "round": return this.round();
       case "stop": return this.stopAndStart(node, which);
     }
