@@ -47,6 +47,35 @@ describe("a cluster forms", () => {
     expect(world.until(() => b.isCurrent, 5_000)).toBeLessThanOrEqual(1_000);
   });
 
+  it("SGL-01 SGL-02 the one instance of a view is local, leads, and shows its properties; an unknown one is undefined", () => {
+    const world = new World();
+    const [a] = world.form("a");
+    a!.member.change({ properties: { first: "1", changing: "2" } });
+    world.clock.advance(1_000);
+    a!.member.change({ properties: { first: "1", changing: "3" } });
+    world.clock.advance(1_000);
+    const { localCluster, localInstance, instances } = a!.topology.view();
+    expect(localCluster).toMatchObject({ clusterId: "a-1", number: 1, isLocal: true });
+    expect(instances).toEqual([localInstance]);
+    expect(localInstance).toMatchObject({ isLocal: true, isLeader: true, properties: { first: "1", changing: "3" } });
+    expect(localInstance?.properties["unknown"]).toBeUndefined();
+  });
+
+  it("TEV-01 TEV-02 a listener that comes late hears INIT at once; the picture is there before, and is not trusted", () => {
+    const world = new World();
+    const a = world.start("a");
+    expect([a.isCurrent, a.members]).toEqual([false, ["a"]]);
+    world.clock.advance(3_000);
+    const late: string[] = [];
+    a.topology.bind(({ type }) => void late.push(type));
+    expect(late).toEqual(["TOPOLOGY_INIT"]);
+    const b = world.start("b");
+    world.clock.advance(3_000);
+    expect([late, a.heardTypes, b.heardTypes]).toEqual([
+      ["TOPOLOGY_INIT", "TOPOLOGY_CHANGING", "TOPOLOGY_CHANGED"], ["TOPOLOGY_INIT", "TOPOLOGY_CHANGING", "TOPOLOGY_CHANGED"], ["TOPOLOGY_INIT"],
+    ]);
+  });
+
   it("SGL-04 a change of properties is heard by all as PROPERTIES_CHANGED, and a renewal without change is not", () => {
     const world = new World();
     const [a, b] = world.form("a", "b");
@@ -141,6 +170,7 @@ describe("somebody goes", () => {
     expect(second.isCurrent).toBe(false);
     expect(world.until(() => second.isCurrent && b!.members.join() === "b,a", 30_000)).toBeDefined();
     expect(evictions(world.events())).toEqual(["a-1 certain"]);
+    expect(world.events().filter(({ type }) => type === "DuplicateInstanceDetected")).toMatchObject([{ incarnation: "a-2", living: "a-1", principal: "ann" }]);
   });
 });
 

@@ -1,4 +1,22 @@
-/** DiscoveryAgent's public surface. */
+/**
+ * DiscoveryAgent's public surface.
+ *
+ * The service that hosts the history, in a process that may be a member too:
+ *
+ *     new Host(discoveryAgent({ cluster }), hostPorts(DISCOVERY_KIND, DISCOVERY_ACTOR), { …, attendants: [outages()] }).open();
+ *
+ * Every instance, hosting or not (`test/discovery/world.ts` is this, in full):
+ *
+ *     const topology = new Topology({ self, cluster, clock, onAckOwed: () => member.ackOwed(), onFault });
+ *     const detector = new Detector({ …who, view, isRenewed: () => member.isRenewed,
+ *       accuse: (accused) => member.say("suspect", { ...accused }), withdraw: (who) => member.say("refute", { ...who }) }, ports);
+ *     const member = new Member({ …who, announcement, topology, onEnded, onRead: ({ view, proposed }) => detector.observe(everybodyIn(view, proposed)) }, ports);
+ *     topology.start(); member.start(); detector.start();      // and at the end member.leave()
+ *
+ * `onEnded` other than `left` means: stop working, and start again with another incarnation, or ask a person. Whether to open
+ * the host is not decided here: the first member without evidence against it, others after rank × 500 ms and only with
+ * evidence against the present writer; `Host` is fenced by the journal whoever is wrong. `violationsIn` judges a history.
+ */
 
 export type { DetectorOptions } from "./attendants/detector.ts";
 export { DETECTOR, Detector, observedBy } from "./attendants/detector.ts";

@@ -15,7 +15,7 @@ export function announcementOf(item: Fields): Announcement {
     slots: optional(item["slots"], (value) => integer("slots", value, 0, INPUT_LIMITS.slotsMax)) ?? 0,
     kinds: optional(item["kinds"], (value) => textSet("kinds", value, INPUT_LIMITS.kindsMax, name)) ?? [],
     endpoints: optional(item["endpoints"], endpointsOf) ?? [],
-    software: optional(item["software"], (value) => text("software", value, INPUT_LIMITS.softwareCharsMax)) ?? "",
+    software: optional(item["software"], softwareOf) ?? "",
     leaderPriority: optional(item["leaderPriority"], (value) => integer("leaderPriority", value, -INPUT_LIMITS.priorityMax, INPUT_LIMITS.priorityMax)) ?? 0,
     isReady: optional(item["isReady"], (value) => boolean("isReady", value)) ?? true,
   };
@@ -25,6 +25,9 @@ export function announcementOf(item: Fields): Announcement {
   }
   return announcement;
 }
+
+/** Empty where it was not said: what a view shows can be said again. */
+const softwareOf = (value: unknown): string => (value === "" ? "" : text("software", value, INPUT_LIMITS.softwareCharsMax));
 
 /** In the order its author gave: the first is the one to try first. */
 const endpointsOf = (value: unknown): readonly string[] =>
