@@ -153,14 +153,14 @@ describe("a follower", () => {
 
 describe("a worker by hand", () => {
   it("says hello, takes a dispatch, reports an outcome, and the client is told the result", async () => {
-    const work = listen("ls.main.wk.me.w1");
+    const work = listen("ls.main.wk.me.w1.main");
     const results = listen("ls.main.re.me.c1");
     await nc.flush();
 
     const watching = await ask("ls.main.wa.job-queue.main.me", example("watch"));
     expect(shapeOf(watching)).toEqual(shapeOf(example("watch-answer")));
 
-    const hello = await nc.request("ls.main.hi.me.w1", JSON.stringify(example("hello")), { headers: json, timeout: 5_000 });
+    const hello = await nc.request("ls.main.hi.me.w1.main", JSON.stringify(example("hello")), { headers: json, timeout: 5_000 });
     expect(shapeOf(hello.json())).toEqual(shapeOf(example("hello-answer")));
 
     const dispatch = await until("the dispatch", () => work.messages.map(({ data }) => decode(data) as [number, number, unknown[][]])

@@ -6,6 +6,7 @@
  */
 
 import type { JobOptions } from "@longshore/job-queue";
+import { isToken } from "@longshore/kernel";
 
 import { onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
@@ -32,6 +33,8 @@ export interface AddSink<Result> {
 export function startAdd<Input, Result>(client: Client, job: Job<Input, unknown, unknown, Result>, input: Input, given: AddOptions | undefined, sink: AddSink<Result>): void {
   const signal = given?.signal;
   if (signal?.aborted === true) return sink.failed(signal.reason);
+  // Until it is known where queues live, a job might be left where nobody looks.
+  if (!client.directory.isReady) return client.directory.whenReady(() => startAdd(client, job, input, given, sink));
   let pending: PendingAdd<Result>;
   try {
     const options = jobOptions(job.defaults, given);
@@ -43,9 +46,15 @@ export function startAdd<Input, Result>(client: Client, job: Job<Input, unknown,
   pending.start(job.input as Schema | undefined, input);
 }
 
+/** About ten seconds of trying. */
+const REROUTES_MAX = 16;
+const REROUTES_AT_ONCE = 3;
+const REROUTE_DELAY_MS = 10;
+const REROUTE_DELAY_MAX_MS = 1_000;
+
 class PendingAdd<Result> implements Asked {
   private readonly client: Client;
-  private readonly session: Session;
+  private session: Session;
   private readonly topic: string;
   private readonly output: Schema<unknown, Result> | undefined;
   private readonly options: JobOptions | null;
@@ -53,22 +62,27 @@ class PendingAdd<Result> implements Asked {
   private readonly idGiven: string | undefined;
   /** Without the shard. */
   private readonly localId: string;
-  private readonly shard: string;
+  private shard: string;
+  /** Of the wanted configuration by which the shard was chosen; 0 where that does not matter. */
+  private revision: number;
+  private payload: PayloadForm | undefined;
+  private reroutes = 0;
   private place: Place | undefined;
   private stopListening: (() => void) | undefined;
   private isOver = false;
 
   constructor(client: Client, job: Pick<Job<unknown, unknown, unknown, Result>, "topic" | "output">, id: string | undefined, options: JobOptions | null, sink: AddSink<Result>) {
-    const line = client.line();
+    const { directory } = client;
     this.client = client;
-    this.session = line.submit;
-    this.shard = line.place.actor;
     this.topic = job.topic;
     this.output = job.output;
     this.options = options;
     this.sink = sink;
     this.idGiven = id;
-    this.localId = id === undefined ? client.ulids.next(line.time.now()) : `${job.topic.replaceAll("/", "~")}.${id}`;
+    this.localId = id === undefined ? client.ulids.next(client.line().time.now()) : `${job.topic.replaceAll("/", "~")}.${id}`;
+    this.shard = directory.route(job.topic, options?.queue, options?.key ?? this.localId);
+    this.revision = this.shard === directory.defaultShard ? 0 : directory.revision;
+    this.session = client.line(this.shard).submit;
   }
 
   start(schema: Schema | undefined, input: unknown): void {
@@ -97,8 +111,39 @@ class PendingAdd<Result> implements Asked {
       case "accepted": return this.accepted(outcome.answer);
       case "stored": return this.succeed(new JobHandle(this.client, `${this.shard}.${this.localId}`, "stored", this.output, outcome.sequence));
       case "unknown": return this.fail(this.unknown(outcome.message));
-      case "rejected": case "failed": return this.fail(errorOf(outcome));
+      case "rejected":
+        if (!this.mayGoOn(outcome)) this.fail(errorOf(outcome));
+        return;
+      case "failed": return this.fail(errorOf(outcome));
     }
+  }
+
+  /**
+   * The shard has certainly not taken it: its queue lives elsewhere, or the shard has yet to hear of what we know. Both are
+   * tried again, at once where the place is new.
+   */
+  private mayGoOn({ code, detail }: Extract<Settled, { kind: "rejected" }>): boolean {
+    if ((code !== "queue/moved" && code !== "queue/behind") || this.reroutes >= REROUTES_MAX) return false;
+    const { shard, revision = 0 } = (detail ?? {}) as { readonly shard?: string; readonly revision?: number };
+    if (code === "queue/moved") {
+      if (!isToken(shard) || shard === this.shard) return false;
+      this.moveTo(shard, revision);
+    }
+    const waits = code === "queue/behind" || this.reroutes >= REROUTES_AT_ONCE;
+    const delayMs = waits ? Math.min(REROUTE_DELAY_MAX_MS, REROUTE_DELAY_MS * 2 ** this.reroutes) : 0;
+    this.reroutes++;
+    this.client.setup.ports.clock.after(delayMs, () => {
+      if (!this.isOver) this.send(this.payload!);
+    });
+    return true;
+  }
+
+  private moveTo(shard: string, revision: number): void {
+    const { directory } = this.client;
+    this.shard = shard;
+    this.revision = Math.max(directory.revision, revision);
+    this.session = this.client.line(shard).submit;
+    if (revision > directory.revision) directory.refresh(() => undefined);
   }
 
   private unknown(message: string, cause?: unknown): OutcomeUnknown {
@@ -131,7 +176,9 @@ class PendingAdd<Result> implements Asked {
   }
 
   private send(payload: PayloadForm): void {
-    const item = encodeItem([this.idGiven ?? this.localId, this.topic, payload, this.options]);
+    this.payload = payload;
+    const options = this.revision === 0 ? this.options : { ...this.options, revision: this.revision };
+    const item = encodeItem([this.idGiven ?? this.localId, this.topic, payload, options]);
     const { place } = this;
     this.place = undefined;
     if (place === undefined) this.session.ask("submit", item, this);

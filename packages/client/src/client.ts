@@ -2,6 +2,7 @@
 import type { Blobs, Hash, Journal, Snapshots, WantedConfiguration } from "@longshore/kernel";
 import { UlidSource } from "@longshore/kernel";
 import { type LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
+import { Crew } from "./internal/crew.ts";
 import { Directory } from "./internal/directory.ts";
 import type { ClientLimits, WorkerLimits } from "./internal/limits.ts";
 import { CLIENT_LIMITS, WORKER_LIMITS } from "./internal/limits.ts";
@@ -43,12 +44,11 @@ export class Client {
   readonly payloads: Payloads;
   readonly ulids: UlidSource;
   readonly directory: Directory;
-  /** Under which name results are pushed to this process. */
+  /** Under which name results are pushed to this process; each shard's numbers are its own, so all but the first get another. */
   readonly name: string;
   private readonly lines = new Map<string, Line>();
-  private loop: WorkerLoop | undefined;
+  private crew: Crew | undefined;
   private closing: Promise<void> | undefined;
-  private greeted: (() => void)[] = [];
 
   constructor(setup: ClientSetup) {
     this.setup = setup;
@@ -65,7 +65,7 @@ export class Client {
     let line = this.lines.get(shard);
     if (line === undefined) {
       const { cluster, principal, ports } = this.setup;
-      line = new Line(ports, { cluster, principal, kind: JOB_QUEUE, actor: shard }, this.name, this.limits);
+      line = new Line(ports, { cluster, principal, kind: JOB_QUEUE, actor: shard }, this.lines.size === 0 ? this.name : `${this.name}-${this.lines.size}`, this.limits);
       if (this.closing !== undefined) line.close();
       this.lines.set(shard, line);
     }
@@ -79,35 +79,36 @@ export class Client {
     return this.line(id.slice(0, dot));
   }
 
-  /** This process's worker, made on first use. */
-  worker(): WorkerLoop {
-    if (this.loop !== undefined) return this.loop;
-    const { instance, processors, ports } = this.setup;
-    const { place, epochs } = this.line();
-    const incarnation = randomText(ports.random, 16);
-    this.loop = new WorkerLoop(ports, place, { instance, incarnation, processors }, this.limits, epochs, {
-      fault: (code, message) => this.fault(new Unavailable(code, message)),
-      greeted: () => {
-        for (const run of this.greeted.splice(0)) run();
-      },
-    });
-    return this.loop;
+  /** Every shard that jobs of a queue, or of any, may be in; once that is known. */
+  async shards(queue?: string): Promise<readonly string[]> {
+    if (!this.directory.isReady) await new Promise<void>((resolve) => this.directory.whenReady(resolve));
+    return this.directory.shards(queue);
   }
 
-  /** Resolves when a host has answered the worker's hello, or none could be reached (it goes on trying). */
-  whenGreeted(): Promise<void> {
-    return new Promise((resolve) => this.greeted.push(resolve));
+  /** This process's worker, made on first use. */
+  worker(): Crew {
+    if (this.crew !== undefined) return this.crew;
+    const { instance, processors, ports } = this.setup;
+    const identity = { instance, incarnation: randomText(ports.random, 16), processors };
+    this.crew = new Crew(identity, this.directory, {
+      join: (shard, handlers) => {
+        const { place, epochs } = this.line(shard);
+        return new WorkerLoop(ports, place, identity, this.limits, epochs, handlers);
+      },
+      fault: (code, message) => this.fault(new Unavailable(code, message)),
+    });
+    return this.crew;
   }
 
   /** The last pool is gone: the instance leaves, and the next `work` begins a new incarnation. */
-  workerLeft(loop: WorkerLoop): void {
-    if (this.loop === loop) this.loop = undefined;
+  workerLeft(crew: Crew): void {
+    if (this.crew === crew) this.crew = undefined;
   }
 
   /** The worker is gone without a word, as if its process had died. For tests. */
   killWorker(): void {
-    this.loop?.kill();
-    this.loop = undefined;
+    this.crew?.kill();
+    this.crew = undefined;
   }
 
   fault(error: LongshoreError): void {
@@ -121,9 +122,8 @@ export class Client {
   }
 
   private async end(drainMs: number): Promise<void> {
-    const { loop } = this;
-    if (loop !== undefined) await new Promise<void>((resolve) => loop.close(drainMs, resolve));
-    for (const run of this.greeted.splice(0)) run();
+    const { crew } = this;
+    if (crew !== undefined) await new Promise<void>((resolve) => crew.close(drainMs, resolve));
     for (const line of this.lines.values()) line.close();
     this.directory.close();
     await this.setup.release?.();

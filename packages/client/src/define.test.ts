@@ -28,7 +28,7 @@ describe("a job definition", () => {
 
   it("refuses what it does not know, and says what is not there yet", () => {
     expect(errorOf(() => defineJob("a", { retires: 3 } as object))).toMatchObject({ code: "option/invalid", field: "retires" });
-    for (const later of ["unique", "key", "priority", "backoff", "startWithinMs", "dependsOn", "needs"]) {
+    for (const later of ["unique", "priority", "backoff", "startWithinMs", "dependsOn", "needs"]) {
       const error = errorOf(() => defineJob("a", { [later]: 1 } as object));
       expect(error, later).toBeInstanceOf(NotAvailableYet);
       expect(error).toMatchObject({ code: "feature/not-yet", message: expect.stringContaining(later) });

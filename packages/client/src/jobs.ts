@@ -3,6 +3,7 @@ import type { JobFilter, JobView, WhyView } from "@longshore/job-queue";
 import { ask, askOne, command } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { InvalidOption, NotAvailableYet, Rejected } from "./errors.ts";
+import { findAcross } from "./find-across.ts";
 import type { CallOptions } from "./handle.ts";
 import { JobHandle } from "./handle.ts";
 import type { JobInfo } from "./job-info.ts";
@@ -37,10 +38,15 @@ export interface Bulk {
   readonly matched: number | undefined;
   /** Ids of the first of them. */
   readonly sample: readonly string[];
-  /** The operation that goes on in the host; undefined for a dry run. */
+  /** The operation that goes on in the host, of several shards that in the first; undefined for a dry run. */
   readonly operation: number | undefined;
   /** Resolves when it has looked at every job there was when it began. */
   done(options?: CallOptions): Promise<void>;
+}
+
+interface Begun {
+  readonly shard: string;
+  readonly operation: number | undefined;
 }
 
 const FILTER_FIELDS = ["state", "topic", "queue", "where"] as const;
@@ -83,7 +89,7 @@ export class Jobs {
     do {
       const page = await this.page(filter, Math.min(PAGE_MAX, limit - jobs.length), next, payloads, signal);
       for (const view of page.jobs) jobs.push(await jobInfo(this.client, view));
-      next = page.next ?? undefined;
+      next = page.next;
     } while (next !== undefined && jobs.length < limit);
     return { jobs, next };
   }
@@ -129,17 +135,22 @@ export class Jobs {
     return command(this.client.lineOf(id).operate, verb, item, options);
   }
 
-  private async page(filter: JobFilter, limit: number, after: string | undefined, payloads: boolean, signal: AbortSignal | undefined): Promise<{ readonly jobs: readonly JobView[]; readonly next: string | null }> {
-    const question = { ask: "find", filter, limit, payloads, ...(after === undefined ? {} : { after }) };
-    return (await ask(this.client, this.client.setup.shard, question, signal === undefined ? {} : { signal })) as { readonly jobs: readonly JobView[]; readonly next: string | null };
+  private page(filter: JobFilter, limit: number, after: string | undefined, payloads: boolean, signal: AbortSignal | undefined): ReturnType<typeof findAcross> {
+    return findAcross(this.client, { filter, limit, after, payloads }, signal === undefined ? {} : { signal });
   }
 
+  /** In every shard that the filter's queue, or any queue, may have jobs in. */
   private async bulk(verb: "stopAll" | "retryAll" | "removeAll", filter: JobFilter, { dryRun = false, ...options }: BulkOptions): Promise<Bulk> {
     refuseOthers(filter, FILTER_FIELDS, []);
     if (dryRun) return this.dryRun(verb, filter, options);
-    const { answer } = await command(this.client.line().operateOnly, verb, filter, options);
-    const { operation } = (answer ?? {}) as { readonly operation?: number };
-    return { matched: undefined, sample: [], operation, done: (wait) => this.operationDone(operation, wait ?? {}) };
+    const begun = await Promise.all((await this.client.shards(filter.queue)).map(async (shard): Promise<Begun> => {
+      const { answer } = await command(this.client.line(shard).operateOnly, verb, filter, options);
+      return { shard, operation: (answer as { readonly operation?: number } | undefined)?.operation };
+    }));
+    const done = async (wait: CallOptions = {}): Promise<void> => {
+      await Promise.all(begun.map((one) => this.operationDone(one, wait)));
+    };
+    return { matched: undefined, sample: [], operation: begun[0]?.operation, done };
   }
 
   private async dryRun(verb: string, filter: JobFilter, { signal }: CallOptions): Promise<Bulk> {
@@ -151,15 +162,15 @@ export class Jobs {
       const page = await this.page(wanted, PAGE_MAX, next, false, signal);
       matched += page.jobs.length;
       sample.push(...page.jobs.slice(0, SAMPLE_MAX - sample.length).map(({ id }) => id));
-      next = page.next ?? undefined;
+      next = page.next;
     } while (next !== undefined);
     return { matched, sample, operation: undefined, done: () => Promise.resolve() };
   }
 
-  private async operationDone(operation: number | undefined, options: CallOptions): Promise<void> {
+  private async operationDone({ shard, operation }: Begun, options: CallOptions): Promise<void> {
     if (operation === undefined) throw new Rejected("operation/stored", "no host was up: the operation waits in the inbox");
     for (;;) {
-      const running = (await ask(this.client, this.client.setup.shard, { ask: "operations" }, options)) as readonly { readonly operation: number }[];
+      const running = (await ask(this.client, shard, { ask: "operations" }, options)) as readonly { readonly operation: number }[];
       if (!running.some((one) => one.operation === operation)) return;
       await new Promise<void>((resolve) => this.client.setup.ports.clock.after(LOOK_EVERY_MS, resolve));
     }

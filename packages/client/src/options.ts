@@ -21,15 +21,18 @@ export interface AddOptions extends JobDefaults {
   /** Not started before this instant. */
   readonly notBefore?: Date | number;
   readonly delayMs?: number;
+  /** Jobs of one key go to one partition of their queue. Without partitions it changes nothing. */
+  readonly key?: string;
   /** Ends the waiting. What was not sent yet is not sent; what was sent rejects with `OutcomeUnknown`. */
   readonly signal?: AbortSignal;
 }
 
 const OPTIONS = ["retries", "retryDelayMs", "timeoutMs", "queue", "properties"] as const;
-const ADD_OPTIONS = ["id", "notBefore", "delayMs", "signal"] as const;
-const LATER = ["unique", "key", "priority", "backoff", "startWithinMs", "dependsOn", "needs", "limits", "sticky", "prefer", "onConflict"] as const;
+const ADD_OPTIONS = ["id", "key", "notBefore", "delayMs", "signal"] as const;
+const LATER = ["unique", "priority", "backoff", "startWithinMs", "dependsOn", "needs", "limits", "sticky", "prefer", "onConflict"] as const;
 const ID = /^[!-~]{1,200}$/;
 const PROPERTIES_MAX = 50;
+const KEY_CHARS_MAX = 200;
 
 /** @throws {InvalidOption} @throws {NotAvailableYet} for a field that is not among the known. */
 export function refuseOthers(options: object, known: readonly string[], later: readonly string[]): void {
@@ -69,6 +72,7 @@ export function jobOptions(defaults: JobDefaults, given: AddOptions | undefined)
   checkJobOptions(given, ADD_OPTIONS);
   const { id, notBefore, delayMs, signal: _, ...own } = given;
   if (id !== undefined && !(typeof id === "string" && ID.test(id))) throw new InvalidOption("id", "must be 1 to 200 visible ASCII characters, no blanks");
+  if (own.key !== undefined && !(typeof own.key === "string" && own.key !== "" && own.key.length <= KEY_CHARS_MAX)) throw new InvalidOption("key", `must be text of 1 to ${KEY_CHARS_MAX} characters`);
   checkMillis("delayMs", delayMs);
   const options = {
     ...defaults, ...own,

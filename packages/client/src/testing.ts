@@ -13,7 +13,7 @@
  * the clock are twins.
  */
 import { availableParallelism } from "node:os";
-import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
+import type { JobQueueActor, JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
 import { jobQueue, presence, results, wanted } from "@longshore/job-queue";
 import { Host } from "@longshore/kernel";
 import type { MemoryWire } from "@longshore/testkit";
@@ -30,6 +30,8 @@ export interface TestOptions {
   /** Chance comes from this number: the same ids in every run. */
   readonly seed?: number;
   readonly processors?: number;
+  /** Shards with a host; `main` alone when absent. */
+  readonly shards?: readonly string[];
   readonly onFault?: (error: LongshoreError) => void;
 }
 
@@ -47,11 +49,17 @@ export interface TestLongshore {
   another(): Longshore;
   /** The workers of `ls` are gone without a word, as if their process had died; `work` starts new ones. */
   killWorkers(): void;
-  /** The host is gone without a word; what it has stored stays. */
-  killHost(): void;
-  /** Starts a host, which goes on where the last one stopped. */
-  startHost(): Promise<void>;
+  /** The host of a shard, or of every shard, is gone without a word; what it has stored stays. */
+  killHost(shard?: string): void;
+  /** Starts a host for a shard, or for each, which goes on where the last one stopped. */
+  startHost(shard?: string): Promise<void>;
   close(): Promise<void>;
+}
+
+interface Hosted {
+  readonly host: QueueHost;
+  readonly wire: MemoryWire;
+  readonly actor: JobQueueActor;
 }
 
 type QueueHost = Host<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
@@ -75,8 +83,7 @@ class TestWorld implements TestLongshore {
   private readonly random: () => number;
   private readonly client: Client;
   private readonly clients: Client[] = [];
-  private host: QueueHost | undefined;
-  private hostWire: MemoryWire | undefined;
+  private readonly hosts = new Map<string, Hosted>();
   private lives = 0;
 
   constructor(options: TestOptions) {
@@ -97,36 +104,41 @@ class TestWorld implements TestLongshore {
   readonly drain = async (): Promise<void> => {
     for (;;) {
       await this.time.settle();
-      const { host } = this;
-      if (host === undefined || !host.isServing) return;
-      const { state } = host.current;
-      if (state.queued === 0 && state.active === 0) return;
-      const next = this.actor.due(state);
-      if (next === undefined && state.active === 0) return;
+      const hosted = [...this.hosts.values()];
+      if (hosted.length === 0 || hosted.some(({ host }) => !host.isServing)) return;
+      const states = hosted.map(({ host }) => host.current.state);
+      const isActive = states.some(({ active }) => active > 0);
+      if (!isActive && states.every(({ queued }) => queued === 0)) return;
+      const dues = hosted.map(({ host, actor }) => actor.due(host.current.state)).filter((at) => at !== undefined);
+      if (dues.length === 0 && !isActive) return;
       // A handler that waits for the world outside (a real timer, a file) is waited for, a little at a time.
-      if (state.active > 0 && next === undefined) await new Promise((resolve) => setTimeout(resolve, 1));
-      else await this.time.advance(Math.max(1, next! - this.nowMs()));
+      if (dues.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      else await this.time.advance(Math.max(1, Math.min(...dues) - this.nowMs()));
     }
   };
 
   readonly killWorkers = (): void => this.client.killWorker();
 
-  readonly killHost = (): void => {
-    this.hostWire?.disconnect();
-    this.host?.close();
-    this.host = undefined;
+  readonly killHost = (shard?: string): void => {
+    for (const name of shard === undefined ? [...this.hosts.keys()] : [shard]) {
+      this.hosts.get(name)?.wire.disconnect();
+      this.hosts.get(name)?.host.close();
+      this.hosts.delete(name);
+    }
   };
 
-  readonly startHost = async (): Promise<void> => {
-    this.killHost();
-    const ports = this.server.hostPorts("job-queue", SHARD, "host");
-    this.hostWire = ports.wire as MemoryWire;
-    const host: QueueHost = new Host(this.actor, ports, {
-      cluster: CLUSTER, actor: SHARD, instance: "host", principal: "host", incarnation: `host-${++this.lives}`, software: "longshore/testing",
-      attendants: [presence({ shard: SHARD }), results({ shard: SHARD }), wanted({ wanted: this.server.wanted })],
-    });
-    this.host = host;
-    host.open();
+  readonly startHost = async (shard?: string): Promise<void> => {
+    for (const name of shard === undefined ? (this.options.shards ?? [SHARD]) : [shard]) {
+      this.killHost(name);
+      const ports = this.server.hostPorts("job-queue", name, "host");
+      const actor = jobQueue({ cluster: CLUSTER, shard: name });
+      const host: QueueHost = new Host(actor, ports, {
+        cluster: CLUSTER, actor: name, instance: "host", principal: "host", incarnation: `host-${++this.lives}`, software: "longshore/testing",
+        attendants: [presence({ shard: name }), results({ shard: name }), wanted({ wanted: this.server.wanted })],
+      });
+      this.hosts.set(name, { host, wire: ports.wire as MemoryWire, actor });
+      host.open();
+    }
     await this.time.settle();
   };
 
@@ -140,8 +152,6 @@ class TestWorld implements TestLongshore {
     this.killHost();
     this.time.close();
   };
-
-  private readonly actor = jobQueue({ cluster: CLUSTER, shard: SHARD });
 
   private nowMs(): number {
     return (this.options.startAt?.getTime() ?? STARTS_AT) + this.time.monotonicMs();

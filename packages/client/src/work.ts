@@ -5,12 +5,12 @@ import { checkWorkerPattern, isJob } from "./define.ts";
 import { InvalidOption } from "./errors.ts";
 import type { Runnable } from "./execute.ts";
 import { execute } from "./execute.ts";
-import type { Pool } from "./internal/pool.ts";
-import type { WorkerLoop } from "./internal/worker-loop.ts";
+import type { Attempt } from "./internal/attempt.ts";
+import type { Crew, Offer } from "./internal/crew.ts";
 import { refuseOthers } from "./options.ts";
 
 export interface WorkOptions {
-  /** Attempts at a time. */
+  /** Attempts at a time, of each queue: one that is spread over partitions shares it among them. */
   readonly concurrency?: number;
   /** Closes the worker, gracefully. */
   readonly signal?: AbortSignal;
@@ -30,29 +30,29 @@ export class Worker {
   readonly instance: string;
   readonly topics: readonly string[];
   private readonly client: Client;
-  private readonly loop: WorkerLoop;
-  private readonly pool: Pool;
+  private readonly crew: Crew;
+  private readonly offer: Offer;
   private closing: Promise<void> | undefined;
 
-  constructor(client: Client, loop: WorkerLoop, pool: Pool) {
+  constructor(client: Client, crew: Crew, offer: Offer) {
     this.client = client;
-    this.loop = loop;
-    this.pool = pool;
-    this.instance = loop.identity.instance;
-    this.topics = pool.spec.topics;
+    this.crew = crew;
+    this.offer = offer;
+    this.instance = crew.identity.instance;
+    this.topics = offer.spec.topics;
   }
 
   /** Attempts that run now. */
   get running(): number {
-    return this.pool.running;
+    return this.offer.running;
   }
 
   /** Takes nothing new; running attempts finish, or are handed back after `drainMs`. Idempotent. */
   close({ drainMs = this.client.limits.drainMs }: CloseOptions = {}): Promise<void> {
     this.closing ??= new Promise<void>((resolve) => {
-      if (!this.loop.isLast(this.pool)) return this.loop.removePool(this.pool, drainMs, resolve);
-      this.client.workerLeft(this.loop);
-      this.loop.close(drainMs, resolve);
+      if (!this.crew.isLast(this.offer)) return this.crew.remove(this.offer, drainMs, resolve);
+      this.client.workerLeft(this.crew);
+      this.crew.close(drainMs, resolve);
     });
     return this.closing;
   }
@@ -65,13 +65,13 @@ export async function work(client: Client, what: Job | string, handler: Handler<
   signal?.throwIfAborted();
   const runnable = runnableOf(what, handler);
   const topic = typeof what === "string" ? what : what.topic;
-  const loop = client.worker();
-  const greeted = client.whenGreeted();
-  const pool = loop.addPool({
-    topics: [topic], slots: concurrency,
-    start: (attempt) => void execute(attempt, runnable, client.payloads),
+  const crew = client.worker();
+  const start = (attempt: Attempt): void => void execute(attempt, runnable, client.payloads);
+  let greet: () => void = () => undefined;
+  const greeted = new Promise<void>((resolve) => {
+    greet = resolve;
   });
-  const worker = new Worker(client, loop, pool);
+  const worker = new Worker(client, crew, crew.add({ topics: [topic], slots: concurrency, start }, greet));
   signal?.addEventListener("abort", () => void worker.close(), { once: true });
   await greeted;
   return worker;

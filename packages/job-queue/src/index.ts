@@ -23,6 +23,7 @@ export { publicEvent } from "./public-event.ts";
 export type { RankedQueue } from "./routing.ts";
 export { DEFAULT_SHARD, inRankingOrder, partitionOf, queueTaking, shardFor, shardsOf } from "./routing.ts";
 export type { QueueState } from "./state.ts";
+export { mergeStatistics } from "./statistics.ts";
 export { isQueuePattern, isTopic, isWorkerPattern, queueMatches, queuePatternMatches, workerPatternMatches, workerPatternsOf } from "./topics.ts";
 export type {
   AbortReason, BlobRef, ConfigurationRefusal, ConfiguredView, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, Payload, QueueConfig, QueueStatistics,

@@ -118,7 +118,7 @@ describe("the life of a job", () => {
     const input = { text: "x", int: 5, long: 2 ** 40, list: [1, "2"], map: { a: null } };
     host.submit("sling/test", { input });
     const item = host.told.at(-1)!;
-    expect(item.address).toBe("wk.wendy.i1");
+    expect(item.address).toBe("wk.wendy.i1.main");
     expect(decodeTrusted(item.item[5] as Uint8Array)).toEqual(input);
   });
 
@@ -245,7 +245,7 @@ describe("stop, remove and retry", () => {
       const job = host.submit("sling/test");
       host.send("stop", { id: idOf(host, job) });
       expect(host.stateOf(job)).toBe("active");
-      expect(host.told.at(-1)).toEqual({ address: "wk.wendy.i1", item: [1, job, 1, "stop"] });
+      expect(host.told.at(-1)).toEqual({ address: "wk.wendy.i1.main", item: [1, job, 1, "stop"] });
       host.outcome(job, kind, ...details);
       expect(host.stateOf(job)).toBe(state);
     }

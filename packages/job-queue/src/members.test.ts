@@ -73,7 +73,7 @@ describe("instances", () => {
     host.join("i1", pools);
     const job = host.submit("a");
     host.leave("i1");
-    expect(host.told.at(-1)).toEqual({ address: "wk.wendy.i1", item: [1, job, 1, "superseded"] });
+    expect(host.told.at(-1)).toEqual({ address: "wk.wendy.i1.main", item: [1, job, 1, "superseded"] });
     expect(host.send("outcome", [job, 1, 0, null], "outcome", "wendy")).toMatchObject({ rejection: { code: "job/stale-attempt" } });
   });
 

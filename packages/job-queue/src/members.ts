@@ -1,5 +1,4 @@
 /** Who is there: incarnations of instances, what they take and what they run. */
-import { workAddress } from "@longshore/kernel";
 import type { Seat } from "./board.ts";
 import type { Job } from "./job.ts";
 import type { JobTable } from "./job-table.ts";
@@ -55,8 +54,6 @@ export class Member {
   readonly principal: string;
   readonly processors: number;
   readonly joinedAt: number;
-  /** Where its dispatches go. */
-  readonly address: string;
   pools: readonly Pool[];
   isDraining = false;
   /** It is gone: why. Its attempts are being taken back. */
@@ -75,7 +72,6 @@ export class Member {
     this.joinedAt = joinedAt;
     this.pools = pools;
     this.running = new Running(table);
-    this.address = workAddress(who.principal, who.instance);
   }
 
   /** Takes nothing new when it drains or is gone. */

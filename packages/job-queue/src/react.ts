@@ -12,18 +12,19 @@ export function react(state: QueueState, event: JobQueueEvent, reactions: Reacti
   switch (event.type) {
     case "AttemptStarted": {
       const job = state.job(event.job);
-      reactions.tell(state.member(event.member).address, runItem(state, job, shard));
+      const { principal, instance } = state.member(event.member);
+      reactions.tell(workAddress(principal, instance, shard), runItem(state, job, shard));
       return;
     }
     case "JobStopRequested":
-      return abort(state, event.job, "stop", reactions);
+      return abort(state, event.job, "stop", reactions, shard);
     case "AttemptFailed":
-      if (event.kind === "timed-out") abort(state, event.job, "timeout", reactions);
-      if (event.kind === "lost") abort(state, event.job, "superseded", reactions);
+      if (event.kind === "timed-out") abort(state, event.job, "timeout", reactions, shard);
+      if (event.kind === "lost") abort(state, event.job, "superseded", reactions, shard);
       return;
     case "JobEnded":
-      if (event.reason === TAKEN_AWAY.overdue) return abort(state, event.job, "timeout", reactions);
-      if (event.state === "dropped" || event.reason === TAKEN_AWAY.lost) return abortIfItRan(state, event.job, reactions);
+      if (event.reason === TAKEN_AWAY.overdue) return abort(state, event.job, "timeout", reactions, shard);
+      if (event.state === "dropped" || event.reason === TAKEN_AWAY.lost) return abortIfItRan(state, event.job, reactions, shard);
       return;
     case "JobAccepted": case "AttemptReleased": case "AttemptExtended": case "JobProgressed": case "JobLogged": case "JobPropertySet":
     case "JobRemoved": case "JobsDue": case "EndedExpired": case "IdsExpired": case "QueueConfigured": case "ConfigurationRefused": case "QueueSuspended": case "QueueResumed":
@@ -33,13 +34,13 @@ export function react(state: QueueState, event: JobQueueEvent, reactions: Reacti
   }
 }
 
-function abortIfItRan(state: QueueState, number: number, reactions: Reactions): void {
-  if (state.job(number).startedAt !== undefined) abort(state, number, "superseded", reactions);
+function abortIfItRan(state: QueueState, number: number, reactions: Reactions, shard: string): void {
+  if (state.job(number).startedAt !== undefined) abort(state, number, "superseded", reactions, shard);
 }
 
 /** The instance that ran it last may be gone; then nobody listens, and nothing is lost. */
-function abort(state: QueueState, number: number, reason: AbortReason, reactions: Reactions): void {
+function abort(state: QueueState, number: number, reason: AbortReason, reactions: Reactions, shard: string): void {
   const { instance, attempt } = state.job(number);
   const principal = instance === undefined ? undefined : state.instances.get(instance)?.principal;
-  if (instance !== undefined && principal !== undefined) reactions.tell(workAddress(principal, instance), [ABORT, number, attempt, reason]);
+  if (instance !== undefined && principal !== undefined) reactions.tell(workAddress(principal, instance, shard), [ABORT, number, attempt, reason]);
 }

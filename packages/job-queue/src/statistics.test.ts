@@ -24,7 +24,7 @@ describe("statistics", () => {
     host.configure("q", { topics: ["a"] });
     expect(host.state.queue("q").statistics.view()).toEqual({
       queued: 0, active: 0, finished: 0, failed: 0, canceled: 0, processed: 0, lastActivatedAt: -1, lastFinishedAt: -1,
-      averageWaitingMs: 0, averageProcessingMs: 0, since: host.at,
+      averageWaitingMs: 0, averageProcessingMs: 0, since: host.at, started: 0,
     });
   });
 
@@ -78,7 +78,7 @@ describe("statistics", () => {
     run(host, 100, 300, "fail");
     const { topics, all } = host.actor.query(host.state, { ask: "statistics" }, { role: "submit", principal: "ann" }, host.at) as Record<string, Record<string, unknown>>;
     expect(topics!["a"]).toEqual({
-      finished: 1, failed: 1, canceled: 1, processed: 3, lastActivatedAt: expect.any(Number), lastFinishedAt: expect.any(Number), averageWaitingMs: 100, averageProcessingMs: 300,
+      finished: 1, failed: 1, canceled: 1, processed: 3, lastActivatedAt: expect.any(Number), lastFinishedAt: expect.any(Number), averageWaitingMs: 100, averageProcessingMs: 300, started: 3,
     });
     expect(all).toMatchObject({ finished: 1, failed: 1, canceled: 1, queued: 1 });
   });

@@ -34,7 +34,7 @@ export class Statistics {
   view(): QueueStatistics {
     const { queued, active, finished, failed, canceled, lastActivatedAt, lastFinishedAt, since } = this;
     return {
-      queued, active, finished, failed, canceled, processed: finished + failed + canceled, lastActivatedAt, lastFinishedAt,
+      started: this.waits, queued, active, finished, failed, canceled, processed: finished + failed + canceled, lastActivatedAt, lastFinishedAt,
       averageWaitingMs: average(this.waitingMs, this.waits), averageProcessingMs: average(this.processingMs, finished), since,
     };
   }
@@ -66,6 +66,22 @@ export class Statistics {
     Object.assign(statistics, { finished, failed, canceled, lastActivatedAt, lastFinishedAt, waits, waitingMs, processingMs });
     return statistics;
   }
+}
+
+/** Counters of the same queue, or of several, in different shards. */
+export function mergeStatistics(parts: readonly QueueStatistics[]): QueueStatistics {
+  const sum = (of: (part: QueueStatistics) => number): number => parts.reduce((total, part) => total + of(part), 0);
+  const latest = (of: (part: QueueStatistics) => number): number => parts.reduce((last, part) => Math.max(last, of(part)), -1);
+  const started = sum((part) => part.started);
+  const finished = sum((part) => part.finished);
+  return {
+    started, queued: sum((part) => part.queued), active: sum((part) => part.active), finished, failed: sum((part) => part.failed),
+    canceled: sum((part) => part.canceled), processed: sum((part) => part.processed),
+    lastActivatedAt: latest((part) => part.lastActivatedAt), lastFinishedAt: latest((part) => part.lastFinishedAt),
+    averageWaitingMs: average(sum((part) => part.averageWaitingMs * part.started), started),
+    averageProcessingMs: average(sum((part) => part.averageProcessingMs * part.finished), finished),
+    since: parts.reduce((first, part) => Math.min(first, part.since), Number.MAX_SAFE_INTEGER),
+  };
 }
 
 const average = (sum: number, count: number): number => (count === 0 ? 0 : sum / count);

@@ -57,7 +57,7 @@ describe("timeouts", () => {
     host.advance(1);
     expect(host.state.job(job)).toMatchObject({ state: "queued", failures: 1 });
     expect(host.events.at(-1)).toMatchObject({ type: "AttemptFailed", kind: "timed-out", retryAt: host.at + 2_000 });
-    expect(host.told.at(-1)).toEqual({ address: "wk.wendy.i1", item: [1, job, 1, "timeout"] });
+    expect(host.told.at(-1)).toEqual({ address: "wk.wendy.i1.main", item: [1, job, 1, "timeout"] });
   });
 
   it("a job without a timeout runs as long as it likes", () => {

@@ -121,6 +121,8 @@ export interface WhyView {
 }
 
 export interface QueueStatistics {
+  /** Attempts started. */
+  readonly started: number;
   /** Whole backlog, whatever it waits for. */
   readonly queued: number;
   readonly active: number;

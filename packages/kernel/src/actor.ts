@@ -27,7 +27,7 @@ export interface ActorAddress {
 export interface Reactions {
   /**
    * A message to somebody who is listening now, lost if nobody is. Items for one address travel together.
-   * `address` is the subject without its `ls.<cluster>.` prefix, for example `wk.alice.i1`.
+   * `address` is the subject without its `ls.<cluster>.` prefix, for example `wk.alice.i1.main`.
    */
   tell(address: string, item: unknown): void;
   /** A message another actor must get exactly once, numbered per receiver and kept until it is acknowledged. */

@@ -13,7 +13,7 @@ describe("subjects", () => {
   test("every subject starts with its cluster, so that clusters joined by a leaf node stay apart", () => {
     const subjects = subjectsOf("eu-1");
     const all = [subjects.command("k", "a", "submit", "p"), subjects.inbox("k", "a", "actor", "p"), subjects.journal("k", "a"), subjects.query("k", "a", "operate", "p"),
-      subjects.watch("k", "a", "p"), subjects.hello("p", "i"), subjects.hellos, subjects.ping("p", "i"), subjects.heartbeat("p", "i"), subjects.heartbeats, subjects.probe("p", "i"), subjects.feed("k", "t", "a/b"), subjects.blob("p", "d", 0), subjects.mark("k", "a")];
+      subjects.watch("k", "a", "p"), subjects.hello("p", "i", "a"), subjects.hellosTo("a"), subjects.hellos, subjects.ping("p", "i", "a"), subjects.heartbeat("p", "i"), subjects.heartbeats, subjects.probe("p", "i"), subjects.feed("k", "t", "a/b"), subjects.blob("p", "d", 0), subjects.mark("k", "a")];
     for (const subject of all) expect(subject.startsWith("ls.eu-1.")).toBe(true);
   });
 

@@ -33,9 +33,11 @@ export interface Subjects {
   /** Where a client says which results it waits for. */
   watch(kind: string, actor: string, principal: string): string;
   watches(kind: string, actor: string): string;
-  hello(principal: string, instance: string): string;
+  /** To one shard: each has a standing of its own with every instance. */
+  hello(principal: string, instance: string, shard: string): string;
+  hellosTo(shard: string): string;
   readonly hellos: string;
-  ping(principal: string, instance: string): string;
+  ping(principal: string, instance: string, shard: string): string;
   /** Where a member says, once a second, that it lives; all members listen on `heartbeats`. */
   heartbeat(principal: string, instance: string): string;
   readonly heartbeats: string;
@@ -64,9 +66,10 @@ export function subjectsOf(cluster: string): Subjects {
     queries: (kind, actor) => `${prefix}q.${kind}.${actor}.>`,
     watch: (kind, actor, principal) => `${prefix}wa.${kind}.${actor}.${principal}`,
     watches: (kind, actor) => `${prefix}wa.${kind}.${actor}.*`,
-    hello: (principal, instance) => `${prefix}hi.${principal}.${instance}`,
+    hello: (principal, instance, shard) => `${prefix}hi.${principal}.${instance}.${shard}`,
+    hellosTo: (shard) => `${prefix}hi.*.*.${shard}`,
     hellos: `${prefix}hi.>`,
-    ping: (principal, instance) => `${prefix}ping.${principal}.${instance}`,
+    ping: (principal, instance, shard) => `${prefix}ping.${principal}.${instance}.${shard}`,
     heartbeat: (principal, instance) => `${prefix}hb.${principal}.${instance}`,
     heartbeats: `${prefix}hb.>`,
     probe: (principal, instance) => `${prefix}pb.${principal}.${instance}`,
@@ -80,7 +83,7 @@ export function subjectsOf(cluster: string): Subjects {
 }
 
 /** The address (for `Reactions.tell`) of an instance's dispatches, of what it is told of the topology, and of a client's results. */
-export const workAddress = (principal: string, instance: string): string => `wk.${principal}.${instance}`;
+export const workAddress = (principal: string, instance: string, shard: string): string => `wk.${principal}.${instance}.${shard}`;
 export const topologyAddress = (principal: string, instance: string): string => `tp.${principal}.${instance}`;
 export const resultsAddress = (principal: string, client: string): string => `re.${principal}.${client}`;
 

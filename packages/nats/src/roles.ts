@@ -106,11 +106,11 @@ const worker: Table = (subjects, streams, principal) => ({
   publish: [
     ...speaksAs(subjects, "outcome", principal),
     ...speaksAs(subjects, "hello", principal),
-    subjects.hello(principal, "*"),
+    subjects.hello(principal, "*", "*"),
     readsWanted(streams),
     ...usesPayloads(subjects, streams, principal),
   ],
-  subscribe: [`${subjects.prefix}wk.${principal}.*`, subjects.ping(principal, "*"), subjects.hellos, subjects.allWanted],
+  subscribe: [`${subjects.prefix}wk.${principal}.*.*`, subjects.ping(principal, "*", "*"), subjects.hellos, subjects.allWanted],
   responds: true,
 });
 
@@ -120,7 +120,7 @@ const host: Table = (subjects, streams, principal) => ({
     ...speaksAs(subjects, "actor", principal),
     `ls.*.in.*.*.peer.${subjects.cluster}`,
     ...["jr", "mk", "sn", "wk", "re", "ev", "ping"].map((what) => `${subjects.prefix}${what}.>`),
-    subjects.hello(principal, "*"),
+    subjects.hello(principal, "*", "*"),
     "_INBOX.>",
     ...usesPayloads(subjects, streams, principal),
     "$JS.API.INFO",
@@ -133,7 +133,7 @@ const host: Table = (subjects, streams, principal) => ({
     ...reads(streams.journal, `${subjects.prefix}jr.>`),
     ...reads(streams.snapshots, `${subjects.prefix}sn.>`),
   ],
-  subscribe: [...["cm", "q", "wa", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*"), subjects.allWanted],
+  subscribe: [...["cm", "q", "wa", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*", "*"), subjects.allWanted],
   responds: false,
 });
 

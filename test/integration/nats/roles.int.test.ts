@@ -79,7 +79,7 @@ describe("the roles of nats.conf", () => {
       "ls.t.jr.job-queue.main",
       "ls.t.mk.job-queue.main",
       "ls.t.sn.job-queue.main.a.0",
-      "ls.t.wk.worker.i",
+      "ls.t.wk.worker.i.main",
       "ls.t.ev.job-queue.x.y",
       "$JS.API.STREAM.PURGE.LS_t_JOURNAL",
       "$JS.API.STREAM.DELETE.LS_t_JOURNAL",
@@ -127,15 +127,15 @@ describe("what a role is for", () => {
     const nats = await world();
     const [host, worker] = [await as(nats, "host"), await as(nats, "worker")];
     const hello = new Promise<Msg>((resolve) => host.subscribe("ls.t.hi.>", { callback: (_, message) => resolve(message) }));
-    const dispatch = new Promise<Msg>((resolve) => worker.subscribe("ls.t.wk.worker.i1", { callback: (_, message) => resolve(message) }));
-    worker.subscribe("ls.t.ping.worker.i1", { callback: (_, message) => void message.respond("here") });
+    const dispatch = new Promise<Msg>((resolve) => worker.subscribe("ls.t.wk.worker.i1.main", { callback: (_, message) => resolve(message) }));
+    worker.subscribe("ls.t.ping.worker.i1.main", { callback: (_, message) => void message.respond("here") });
     host.subscribe("ls.t.cm.>", { callback: (_, message) => void message.respond("taken") });
     await Promise.all([host.flush(), worker.flush()]);
-    worker.publish("ls.t.hi.worker.i1", "hello");
-    expect((await hello).subject).toBe("ls.t.hi.worker.i1");
-    host.publish("ls.t.wk.worker.i1", "work");
+    worker.publish("ls.t.hi.worker.i1.main", "hello");
+    expect((await hello).subject).toBe("ls.t.hi.worker.i1.main");
+    host.publish("ls.t.wk.worker.i1.main", "work");
     expect((await dispatch).string()).toBe("work");
-    expect((await host.request("ls.t.ping.worker.i1")).string()).toBe("here");
+    expect((await host.request("ls.t.ping.worker.i1.main")).string()).toBe("here");
     expect((await worker.request("ls.t.cm.job-queue.main.outcome.worker", "done")).string()).toBe("taken");
     expect((await worker.request("ls.t.cm.discovery.main.hello.worker", "joined")).string()).toBe("taken");
   });

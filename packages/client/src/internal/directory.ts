@@ -98,9 +98,19 @@ export class Directory {
     return [...new Set([this.defaultShard, ...[...this.entries.values()].flatMap(placesOf)])];
   }
 
-  /** Every wanted queue. */
-  all(): Iterable<DirectoryEntry> {
-    return this.entries.values();
+  /**
+   * How many of a worker's slots a shard is granted: all, for each of its queues alone; where only partitions live, their
+   * part, and at least one.
+   */
+  slotsIn(shard: string, slots: number): number {
+    if (shard === this.defaultShard) return slots;
+    let most = 0;
+    for (const { config } of this.entries.values()) {
+      const place = shardsOf(config).indexOf(shard);
+      const { partitions = 1 } = config;
+      if (place >= 0) most = Math.max(most, 1, Math.floor((slots + partitions - 1 - place) / partitions));
+    }
+    return most === 0 ? slots : most;
   }
 
   /** Takes an entry as read, for instance one that was just written. */

@@ -43,10 +43,10 @@ export class Hello {
   private isClosed = false;
   private cancelTimer: () => void = () => undefined;
 
-  constructor(ports: ClientPorts, place: { readonly cluster: string; readonly principal: string; readonly instance: string }, limits: WorkerLimits, handlers: HelloHandlers) {
+  constructor(ports: ClientPorts, place: { readonly cluster: string; readonly actor: string; readonly principal: string; readonly instance: string }, limits: WorkerLimits, handlers: HelloHandlers) {
     this.ports = ports;
     this.limits = limits;
-    this.subject = subjectsOf(place.cluster).hello(place.principal, place.instance);
+    this.subject = subjectsOf(place.cluster).hello(place.principal, place.instance, place.actor);
     this.handlers = handlers;
   }
 

@@ -4,12 +4,12 @@ import { describe, expect, it } from "vitest";
 import type { Attempt } from "./attempt.ts";
 import { workerWorld as setup, succeeded } from "./testing/worker-world.ts";
 
-const PING = "ls.c.ping.alice.i1";
+const PING = "ls.c.ping.alice.i1.main";
 
 describe("a worker says hello", () => {
   it("at its start, with what it takes", () => {
     const { wire } = setup();
-    expect(wire.last(".hi.").subject).toBe("ls.c.hi.alice.i1");
+    expect(wire.last(".hi.").subject).toBe("ls.c.hi.alice.i1.main");
     expect(wire.last(".hi.").message).toEqual({ incarnation: "inc-1", processors: 4, pools: [{ topics: ["t/a"], slots: 2 }], epoch: 0, received: 0 });
   });
 

@@ -97,8 +97,8 @@ export class WorkerLoop {
     });
     const subjects = subjectsOf(place.cluster);
     this.stops = [
-      ports.wire.subscribe(subjects.prefix + workAddress(place.principal, identity.instance), (message) => this.told(message)),
-      ports.wire.subscribe(subjects.ping(place.principal, identity.instance), (message) => message.reply?.(encode({ incarnation: identity.incarnation }))),
+      ports.wire.subscribe(subjects.prefix + workAddress(place.principal, identity.instance, place.actor), (message) => this.told(message)),
+      ports.wire.subscribe(subjects.ping(place.principal, identity.instance, place.actor), (message) => message.reply?.(encode({ incarnation: identity.incarnation }))),
       ports.wire.onReconnect(() => this.hello.say()),
       epochs.onNewer((epoch) => {
         if (!this.standing.isGreeting(epoch)) this.hello.say();

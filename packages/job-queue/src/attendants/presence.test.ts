@@ -4,8 +4,8 @@ import { ABORT, RUN } from "../vocabulary.ts";
 import { PRESENCE, presence } from "./presence.ts";
 import { FakeHost } from "./testing/fake-host.ts";
 
-const HELLO = "ls.test.hi.wendy.i1";
-const ADDRESS = "wk.wendy.i1";
+const HELLO = "ls.test.hi.wendy.i1.main";
+const ADDRESS = "wk.wendy.i1.main";
 const POOLS = [{ topics: ["t/a"], slots: 5 }];
 
 function setup() {
@@ -39,7 +39,7 @@ describe("a hello", () => {
     const before = here()!.number;
     hello({ incarnation: "b" });
     expect(here()!.number).toBe(before);
-    expect(host.asked.map(({ subject }) => subject)).toEqual(["ls.test.ping.wendy.i1"]);
+    expect(host.asked.map(({ subject }) => subject)).toEqual(["ls.test.ping.wendy.i1.main"]);
     host.asked[0]!.answer({ kind: "answer", data: encode({ incarnation: "b" }) });
     expect(here()).toMatchObject({ incarnation: "b" });
     expect(host.mini.events.map(({ type }) => type)).toEqual(["InstanceJoined", "InstanceLeft", "InstanceJoined"]);
@@ -102,8 +102,8 @@ describe("a hello", () => {
   it("of another principal for the same instance is refused", () => {
     const { hello, here } = setup();
     hello();
-    expect(hello({}, "ls.test.hi.mallory.i1")).toMatchObject({ error: { code: "instance/not-yours" } });
-    expect(hello({ incarnation: "m" }, "ls.test.hi.mallory.i1")).toMatchObject({ error: { code: "instance/not-yours" } });
+    expect(hello({}, "ls.test.hi.mallory.i1.main")).toMatchObject({ error: { code: "instance/not-yours" } });
+    expect(hello({ incarnation: "m" }, "ls.test.hi.mallory.i1.main")).toMatchObject({ error: { code: "instance/not-yours" } });
     expect(here()?.principal).toBe("wendy");
   });
 
@@ -116,7 +116,8 @@ describe("a hello", () => {
     for (const message of wrong) expect(host.say(HELLO, message), JSON.stringify(message)).toMatchObject({ error: { code: "hello/malformed" } });
     expect(host.sayBytes(HELLO, new Uint8Array([0xc1]))).toMatchObject({ error: { code: "codec/refused" } });
     expect(host.sayBytes(HELLO, new Uint8Array(250).fill(0x91))).toMatchObject({ error: { code: "codec/refused" } });
-    expect(host.say(`${HELLO}.more`, { incarnation: "a" })).toMatchObject({ error: { code: "subject/unknown" } });
+    expect(host.say("ls.test.hi.wendy.i$1.main", { incarnation: "a" })).toMatchObject({ error: { code: "subject/unknown" } });
+    for (const elsewhere of [`${HELLO}.more`, "ls.test.hi.wendy.i1", "ls.test.hi.wendy.i1.other"]) expect(host.say(elsewhere, { incarnation: "a" })).toBeUndefined();
     expect(host.say(HELLO, { incarnation: "a", processors: 1, pools: [{ topics: ["*"], slots: 1 }] })).toMatchObject({ error: expect.anything() });
     expect(host.mini.events).toHaveLength(0);
   });
@@ -190,7 +191,7 @@ describe("a silent instance", () => {
     hello();
     beatFor(12_000);
     host.advance(PRESENCE.probeAfterMs + 1_000);
-    expect(host.asked.map(({ subject }) => subject)).toEqual(["ls.test.ping.wendy.i1"]);
+    expect(host.asked.map(({ subject }) => subject)).toEqual(["ls.test.ping.wendy.i1.main"]);
     host.asked[0]!.answer({ kind: "no-responders" });
     host.advance(1_000);
     expect(here()).toBeDefined();

@@ -20,7 +20,7 @@
  */
 
 import type { Attendant, HostContext, WireMessage } from "@longshore/kernel";
-import { encode, encodeJson, Fault, isToken, subjectsOf } from "@longshore/kernel";
+import { encode, encodeJson, Fault, isToken, subjectsOf, workAddress } from "@longshore/kernel";
 import type { JobQueueEvent } from "../events.ts";
 import { memberOf, runItem, runningOf } from "../lookups.ts";
 import type { Member } from "../members.ts";
@@ -71,7 +71,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     this.context = context;
     this.servingMs = this.lookedMs = context.clock.monotonicMs();
     this.stops = [
-      context.wire.subscribe(subjectsOf(context.cluster).hellos, (message) => this.hello(context, message)),
+      context.wire.subscribe(subjectsOf(context.cluster).hellosTo(this.shard), (message) => this.hello(context, message)),
       context.wire.onReconnect(() => this.roll.everybodySeen(context.clock.monotonicMs())),
       context.clock.after(PRESENCE.lookEveryMs, () => this.look(context)),
     ];
@@ -86,9 +86,9 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
   }
 
   private hello(context: HostContext<QueueState>, message: WireMessage): void {
-    const [, , , principal, instance, ...rest] = message.subject.split(".");
+    const [, , , principal, instance, shard, ...rest] = message.subject.split(".");
     const reply = (answer: unknown): void => message.reply?.(message.json ? encodeJson(answer) : encode(answer));
-    if (!isToken(principal) || !isToken(instance) || rest.length > 0) return reply(refusal("subject/unknown", "say hello on ls.<cluster>.hi.<principal>.<instance>"));
+    if (!isToken(principal) || !isToken(instance) || shard !== this.shard || rest.length > 0) return reply(refusal("subject/unknown", "say hello on ls.<cluster>.hi.<principal>.<instance>.<shard>"));
     try {
       this.heard(context, { principal, instance }, readHello(message.data, message.json), reply);
     } catch (error) {
@@ -136,7 +136,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     const key = keyOf(who);
     if (this.pending.has(key)) return reply({ epoch: context.epoch, pending: true });
     this.pending.add(key);
-    context.wire.request(subjectsOf(context.cluster).ping(who.principal, who.instance), encode({}), PRESENCE.probeTimeoutMs, (answer) => {
+    context.wire.request(subjectsOf(context.cluster).ping(who.principal, who.instance, this.shard), encode({}), PRESENCE.probeTimeoutMs, (answer) => {
       if (this.context !== context) return;
       this.pending.delete(key);
       if (answer.kind === "timeout") return reply({ epoch: context.epoch, pending: true });
@@ -165,7 +165,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
   }
 
   private answer(context: HostContext<QueueState>, member: Member, again: boolean): Readonly<Record<string, unknown>> {
-    const told = context.toldCount(member.address);
+    const told = context.toldCount(this.addressOf(member));
     this.roll.told(member.instance, told, context.clock.monotonicMs());
     return {
       epoch: context.epoch, told, at: context.now(), member: member.number,
@@ -181,9 +181,13 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
 
   private tellAll(context: HostContext<QueueState>, member: Member): void {
     for (const job of runningOf(member)) {
-      context.tell(member.address, runItem(context.state, job, this.shard));
-      if (job.stopRequested) context.tell(member.address, [ABORT, job.number, job.attempt, "stop"]);
+      context.tell(this.addressOf(member), runItem(context.state, job, this.shard));
+      if (job.stopRequested) context.tell(this.addressOf(member), [ABORT, job.number, job.attempt, "stop"]);
     }
+  }
+
+  private addressOf({ principal, instance }: Member): string {
+    return workAddress(principal, instance, this.shard);
   }
 
   /** Once a second: who has been silent, and whether this host should prove itself. */
@@ -209,7 +213,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     if (mayLeave && entry.noResponders >= 2) return this.leave(context, member, "no responders");
     if (entry.isProbed) return;
     entry.isProbed = true;
-    const subject = subjectsOf(context.cluster).ping(member.principal, member.instance);
+    const subject = subjectsOf(context.cluster).ping(member.principal, member.instance, this.shard);
     context.wire.request(subject, encode({}), PRESENCE.probeTimeoutMs, (answer) => {
       if (this.context !== context) return;
       entry.isProbed = false;

@@ -9,7 +9,7 @@ import { WorkerLoop } from "../worker-loop.ts";
 import type { FakeRequest, FakeWorld } from "./fake-wire.ts";
 import { fakeWorld } from "./fake-wire.ts";
 
-const WORK = "ls.c.wk.alice.i1";
+const WORK = "ls.c.wk.alice.i1.main";
 
 export interface WorkerWorld extends FakeWorld {
   readonly epochs: Epochs;

@@ -54,7 +54,7 @@ export class FakeHost {
   sayBytes(subject: string, data: Uint8Array): Fields | undefined {
     let answer: Fields | undefined;
     for (const [pattern, handler] of this.handlers) {
-      if (subject.startsWith(pattern)) handler({ subject, data, json: false, reply: (bytes) => { answer = decodeTrusted(bytes) as Fields; } });
+      if (isTaken(pattern, subject)) handler({ subject, data, json: false, reply: (bytes) => { answer = decodeTrusted(bytes) as Fields; } });
     }
     return answer;
   }
@@ -138,8 +138,8 @@ export class FakeHost {
       publish: () => undefined,
       request: (subject, _data, _timeoutMs, done) => void this.asked.push({ subject, answer: done }),
       subscribe: (subject, onMessage) => {
-        this.handlers.set(subject.replace(/[*>]$/, ""), onMessage);
-        return () => void this.handlers.delete(subject.replace(/[*>]$/, ""));
+        this.handlers.set(subject, onMessage);
+        return () => void this.handlers.delete(subject);
       },
       store: () => undefined,
       onReconnect: (run) => {
@@ -158,4 +158,11 @@ export class FakeHost {
       timer.run = undefined;
     };
   }
+}
+
+function isTaken(pattern: string, subject: string): boolean {
+  const tokens = subject.split(".");
+  const wanted = pattern.split(".");
+  const isAlike = wanted.every((token, i) => token === ">" || token === tokens[i] || (token === "*" && tokens[i] !== undefined));
+  return isAlike && (wanted.at(-1) === ">" || wanted.length === tokens.length);
 }
