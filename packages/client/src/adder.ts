@@ -176,7 +176,8 @@ class PendingAdd<Result> implements Asked {
   }
 
   private send(payload: PayloadForm): void {
-    this.payload = payload;
+    // It may have to be sent elsewhere, and what was encoded is overwritten by the next.
+    this.payload ??= payload instanceof Uint8Array ? payload.slice() : payload;
     const options = this.revision === 0 ? this.options : { ...this.options, revision: this.revision };
     const item = encodeItem([this.idGiven ?? this.localId, this.topic, payload, options]);
     const { place } = this;
