@@ -117,6 +117,7 @@ export class WorkerProcess {
   /** A handler that heeds its signal ends soon. */
   private heed(attempt: Attempt, finish: (end: AttemptEnd) => void): void {
     this.cluster.marks.hit(`an attempt is told to end: ${attempt.abortCause}`);
+    this.cluster.note(this.process.name, `${attempt.job}/${attempt.number} is told to end: ${attempt.abortCause}`);
     this.process.after(this.random.next() * HEED_MS, () => finish(endAsTold(attempt)));
   }
 

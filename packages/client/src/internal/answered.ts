@@ -1,4 +1,4 @@
-/** Remembers the latest attempts whose end a host has taken, so that a late repeat of their dispatch starts nothing. */
+/** Remembers the latest attempts that are over for the host, so that a late repeat of their dispatch starts nothing. */
 export class Answered {
   private readonly max: number;
   private recent = new Map<number, number>();
@@ -9,7 +9,7 @@ export class Answered {
   }
 
   add(job: number, attempt: number): void {
-    this.recent.set(job, attempt);
+    if (!this.has(job, attempt)) this.recent.set(job, attempt);
     if (this.recent.size < this.max / 2) return;
     this.older = this.recent;
     this.recent = new Map();

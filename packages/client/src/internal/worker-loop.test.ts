@@ -97,6 +97,18 @@ describe("a worker runs", () => {
     expect(started).toHaveLength(2);
   });
 
+  it("nothing that the host has taken back, when its dispatch comes late or again", () => {
+    const { abort, run, started } = setup();
+    run(1);
+    abort(1, 1, "superseded");
+    run(1);
+    abort(2, 3, "superseded");
+    abort(2, 2, "superseded");
+    run(2, 3);
+    run(2, 4);
+    expect(started.map(({ job, number }) => [job, number])).toEqual([[1, 1], [2, 4]]);
+  });
+
   it("nothing that was told before it was taken in: that was for an earlier incarnation", () => {
     const { run, started, wire } = setup();
     wire.last(".hi.").answer({ epoch: 1, told: 2, at: 0, member: 5, proven: true, again: true });

@@ -229,6 +229,8 @@ export class WorkerLoop {
   }
 
   private abortTold([, job, number, reason]: readonly unknown[]): void {
+    // The host's last word on this attempt: a dispatch of it that is still on its way must not begin it (again).
+    if (reason === "superseded" && typeof job === "number" && typeof number === "number") this.answered.add(job, number);
     const attempt = this.attempts.get(job as number);
     if (attempt?.number !== number || attempt === undefined) return;
     if (reason === "superseded") return this.supersede(attempt);
