@@ -64,7 +64,7 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
     try {
       // A message for an actor that does not exist is read by whoever looks after strays: a typo must not be silence.
       if (!inbox.subject.startsWith(this.ownInbox)) throw new Fault("inbox/no-such-actor", `no actor reads ${inbox.subject}: check kind and name`, { retry: "never" });
-      return batchOf(readCommandMessage(inbox.data, inbox.json, { ...this.outsider(inbox.subject), stored: true }), origin, inbox.data.length);
+      return batchOf(readCommandMessage(inbox.data, inbox.json, { ...this.outsider(inbox.subject), stored: true }, this.handlers.now()), origin, inbox.data.length);
     } catch (error) {
       const fault = error instanceof Fault ? error : new Fault("codec/refused", "the message cannot be read", { retry: "never", cause: error });
       const message: CommandMessage = { sender: sender ?? NOBODY, session: undefined, link: undefined, after: undefined, verbs: [""], items: [null] };

@@ -6,12 +6,16 @@
  * client does not know), `notAfter` (server ms), and `after` (inbox sequence that must be applied before). Between
  * actors: `from` and `first` (number of the first message).
  *
+ * In an inbox `notAfter` may be missing: the message waits for a host however long, and its numbers, remembered from when
+ * it is read, tell a second copy of it.
+ *
  * The answer: `{ epoch, commit, count, rejected: [[index, code, message, detail]…], answers: [[index, answer]…] }`;
  * an item in neither list is accepted. Or `{ overloaded: true, retryInMs }`, or `{ error: { code, message } }`.
  */
 import type { Sender } from "./actor.ts";
 import { decodeUntrusted, encode, encodeJson } from "./codec.ts";
 import { Fault } from "./faults.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
 import type { RecordedOutcome } from "./sessions.ts";
 import { sessionBirth, sessionKey } from "./sessions.ts";
 
@@ -40,8 +44,11 @@ export interface CommandMessage {
 
 const META = new Set(["session", "first", "unanswered", "notAfter", "after", "from"]);
 
-/** @throws {Fault} `codec/refused` or `message/…` naming what is wrong and what would be right. */
-export function readCommandMessage(data: Uint8Array, json: boolean, sender: Sender): CommandMessage {
+/**
+ * `inboxReadAt`: server time when a message was read from an inbox; undefined for a direct one.
+ * @throws {Fault} `codec/refused` or `message/…` naming what is wrong and what would be right.
+ */
+export function readCommandMessage(data: Uint8Array, json: boolean, sender: Sender, inboxReadAt?: number): CommandMessage {
   const message = decodeUntrusted(data, json);
   if (typeof message !== "object" || message === null || Array.isArray(message)) throw bad("message", "must be a map of verbs to lists of items");
   const map = message as Record<string, unknown>;
@@ -58,19 +65,18 @@ export function readCommandMessage(data: Uint8Array, json: boolean, sender: Send
   }
   if (items.length === 0) throw bad("message", "has no command: name a verb, for example {\"submit\": [{\"topic\": …}]}");
   const after = optionalInteger(map, "after");
-  return { sender, session: readSession(map, sender), link: readLink(map, sender), after, verbs, items };
+  return { sender, session: readSession(map, sender, inboxReadAt), link: readLink(map, sender), after, verbs, items };
 }
 
-function readSession(map: Record<string, unknown>, sender: Sender): SessionUse | undefined {
+function readSession(map: Record<string, unknown>, sender: Sender, inboxReadAt: number | undefined): SessionUse | undefined {
   const id = map["session"];
   if (id === undefined) return undefined;
   const birth = typeof id === "string" ? sessionBirth(id) : undefined;
   if (birth === undefined) throw bad("session", "must be `<birth in base36 ms>-<8 to 64 random characters>`");
   const first = integer(map, "first");
-  return {
-    key: sessionKey(sender.principal, id as string), birth, first,
-    firstUnanswered: optionalInteger(map, "unanswered") ?? first, notAfter: integer(map, "notAfter"),
-  };
+  const numbers = { key: sessionKey(sender.principal, id as string), first, firstUnanswered: optionalInteger(map, "unanswered") ?? first };
+  if (inboxReadAt !== undefined && map["notAfter"] === undefined) return { ...numbers, birth: inboxReadAt, notAfter: inboxReadAt + KERNEL_LIMITS.sessionKeepMs };
+  return { ...numbers, birth, notAfter: integer(map, "notAfter") };
 }
 
 function readLink(map: Record<string, unknown>, sender: Sender): Link | undefined {

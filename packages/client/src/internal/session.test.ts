@@ -167,12 +167,13 @@ describe("a session", () => {
 });
 
 describe("a session without a host", () => {
-  it("stores what certainly reached nobody without a session, where no time runs out for it", () => {
+  it("stores what certainly reached nobody under its numbers, and no time runs out for it", () => {
     const { ask, inFlight, wire } = setup();
     const a = ask(["a"]);
+    const { session, first } = inFlight().message;
     inFlight().fail("no-responders");
     expect(wire.stores[0]!.subject).toBe("ls.c.in.job-queue.main.submit.alice");
-    expect(decodeTrusted(wire.stores[0]!.bytes)).toEqual({ submit: [["a"]] });
+    expect(decodeTrusted(wire.stores[0]!.bytes)).toEqual({ session, first, submit: [["a"]] });
     wire.stores[0]!.done({ kind: "stored", sequence: 41 });
     expect(a.outcome).toEqual({ kind: "stored", sequence: 41 });
   });
@@ -208,6 +209,32 @@ describe("a session without a host", () => {
     expect(wire.stores[1]!.bytes).toEqual(wire.stores[0]!.bytes);
     wire.stores[1]!.done({ kind: "stored", sequence: 9 });
     expect(a.outcome).toEqual({ kind: "stored", sequence: 9 });
+  });
+
+  it("does not know what became of what was perhaps stored when the inbox takes no more, and nobody answers", () => {
+    const { ask, clock, inFlight, wire, limits } = setup();
+    const a = ask(["a"]);
+    inFlight().fail("no-responders");
+    wire.stores[0]!.done({ kind: "unknown" });
+    clock.advance(100);
+    wire.stores[1]!.done({ kind: "refused", cause: "full" });
+    clock.advance(limits.giveUpMs + 1);
+    inFlight().fail("no-responders");
+    wire.stores[2]!.done({ kind: "refused", cause: "full" });
+    clock.advance(limits.backoffMax * 2);
+    expect(a.outcome?.kind).toBe("unknown");
+  });
+
+  it("does not try for ever to store what may be stored, because its numbers are not remembered for ever", () => {
+    const { ask, clock, inFlight, wire, limits } = setup({ host: "down" });
+    const a = ask(["a"]);
+    inFlight().fail("no-responders");
+    for (let tries = 0; a.outcome === undefined && tries < 1_000; tries++) {
+      clock.advance(limits.sessionKeepMs / 20);
+      wire.stores.at(-1)!.done({ kind: "unknown" });
+    }
+    expect(a.outcome?.kind).toBe("unknown");
+    expect(clock.monotonicMs()).toBeLessThanOrEqual(limits.sessionKeepMs * 0.6);
   });
 
   it("asks directly again when the inbox is full", () => {

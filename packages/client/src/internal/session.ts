@@ -13,8 +13,8 @@
  * In doubt means that some copy may have been decided without our knowing. A refusal of the session then says nothing
  * about that copy, so the outcome is unknown and is said to be.
  *
- * Into the inbox, a message in doubt goes under its own numbers. One that certainly reached no host goes without a
- * session: its place in the inbox identifies it, which holds however long no host is up, where a session would expire.
+ * Into the inbox, too, a message goes under its numbers, so that a copy stored twice is decided once. One that certainly
+ * reached no host goes without `notAfter`: it waits however long no host is up, where a session would expire.
  */
 
 import type { Role, StoreAnswer } from "@longshore/kernel";
@@ -66,6 +66,8 @@ export class Session {
   private waitingBytes = 0;
   private flying: Bundle | undefined;
   private flyingSince = 0;
+  /** A store of the message at hand was not answered. */
+  private mayBeStored = false;
   private tries = 0;
   private id: string | undefined;
   private birth = 0;
@@ -162,7 +164,7 @@ export class Session {
   close(): void {
     this.isClosed = true;
     this.cancelTimer();
-    const outcome: Settled = this.courier.inDoubt || this.courier.isBusy
+    const outcome: Settled = this.inDoubt || this.courier.isBusy
       ? { kind: "unknown", message: "the client was closed before an answer came" } : closedOutcome;
     this.courier.close();
     const { flying, waiting } = this;
@@ -171,6 +173,11 @@ export class Session {
     this.waitingCount = this.waitingBytes = 0;
     if (flying !== undefined) settleAll(flying, outcome);
     for (const bundle of waiting) settleAll(bundle, closedOutcome);
+  }
+
+  /** Some copy of the message at hand may have been decided, or may be, without our knowing. */
+  private get inDoubt(): boolean {
+    return this.courier.inDoubt || this.mayBeStored;
   }
 
   private whyNot(bytes: number): Settled | undefined {
@@ -215,6 +222,7 @@ export class Session {
     this.waitingBytes -= bundle.items.bytes;
     this.flying = bundle;
     this.flyingSince = this.ports.clock.monotonicMs();
+    this.mayBeStored = false;
     this.send(bundle);
   }
 
@@ -244,7 +252,7 @@ export class Session {
 
   private answered(answer: Answer): void {
     const bundle = this.flying!;
-    const inDoubt = this.courier.inDoubt;
+    const { inDoubt } = this;
     const { outcomes, error } = itemOutcomes(answer);
     if (error !== undefined) return this.finish(inDoubt ? { kind: "unknown", message: error.message } : error);
     this.after = undefined;
@@ -294,7 +302,8 @@ export class Session {
   private inboxBytes(bundle: Bundle): Uint8Array {
     const sent = this.courier.bytes;
     if (this.courier.inDoubt || sent === undefined) return sent!;
-    return bundle.items.sealBehind(headOf(encode({}), encode(bundle.verb)));
+    const first = this.next - bundle.items.count;
+    return bundle.items.sealBehind(headOf(encode({ session: this.id, first }), encode(bundle.verb)));
   }
 
   private stored(answer: StoreAnswer): void {
@@ -304,14 +313,16 @@ export class Session {
         this.after = Math.max(this.after ?? 0, answer.sequence);
         return this.finish({ kind: "stored", sequence: answer.sequence });
       case "unknown":
-        // Stored twice it is decided once: the id of the job, or the session's numbers, tell.
+        // Stored twice it is decided once, by its numbers, which the host remembers for `sessionKeepMs`.
+        this.mayBeStored = true;
+        if (this.ports.clock.monotonicMs() - this.flyingSince > this.limits.sessionKeepMs / 2) return this.giveUp("", "");
         this.cancelTimer = this.ports.clock.after(this.limits.backoffFirstMs * (0.5 + this.ports.random()), () => {
           if (this.flying !== undefined) this.nobody();
         });
         return;
       case "refused":
         this.wasFull = answer.cause === "full";
-        if (this.wasFull || this.courier.inDoubt) return this.courier.again();
+        if (this.wasFull || this.inDoubt) return this.courier.again();
         return this.refusedBy(answer.cause);
     }
   }
@@ -335,7 +346,7 @@ export class Session {
   }
 
   private giveUp(message: string, code: string): void {
-    const inDoubt = this.courier.inDoubt;
+    const { inDoubt } = this;
     this.courier.drop();
     const waitedMs = Math.round(this.ports.clock.monotonicMs() - this.flyingSince);
     this.finish(inDoubt ? { kind: "unknown", message: `no answer came within ${waitedMs} ms` } : failed(code, message));

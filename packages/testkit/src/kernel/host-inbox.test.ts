@@ -158,6 +158,31 @@ describe("a refused message", () => {
   });
 });
 
+describe("a message stored twice, because nobody knew whether it was stored", () => {
+  const message = { session: `${(1_000_000).toString(36)}-abcdefgh`, first: 7, add: [1_000, 500] };
+
+  test("is applied once by its numbers, however late it is read, also when the copies come apart", () => {
+    const world = new HostWorld();
+    world.server.serverTime.offsetMs += 10_000_000;
+    world.store(message);
+    const { host } = world.open();
+    world.settle(500);
+    expect(host.current.state).toMatchObject({ total: 1_500, additions: 2 });
+    world.store(message);
+    world.settle(500);
+    expect(host.current.state).toMatchObject({ total: 1_500, additions: 2 });
+  });
+
+  test("is refused outside an inbox: a direct message says until when it may be decided", () => {
+    const world = new HostWorld();
+    world.open();
+    world.settle(500);
+    const answers = world.sendDirect(message);
+    world.settle(500);
+    expect(answers).toEqual([{ error: { code: "message/malformed", message: expect.stringContaining("notAfter") as unknown } }]);
+  });
+});
+
 describe("order of one sender", () => {
   test("a direct command that names an inbox sequence is decided after that message", () => {
     const world = new HostWorld();
