@@ -2,7 +2,7 @@
  * Ids and payload bytes of jobs, packed into slabs outside the heap.
  *
  * A million small Uint8Arrays cost the garbage collector more than everything else of a job together. So bytes are
- * copied once, into 1 MiB slabs, and a number says where: `slab × 2^20 + offset`. A record is
+ * copied once, into slabs of up to 1 MiB, and a number says where: `slab × 2^20 + offset`. A record is
  * `[row of its job: 4][length and marks: 4][id length: 2][id][payload]`; a payload that lies elsewhere is its encoded
  * reference. Memory is written once and never reused, so a view that was handed out stays right for as long as somebody
  * holds it.
@@ -16,12 +16,14 @@ import { payloadFromWire, payloadToWire } from "./events.ts";
 import type { Payload } from "./vocabulary.ts";
 
 const SLAB_BYTES = 1 << 20;
+/** Of the first slab: a shard of few jobs needs no full one. The next are four times as large each, up to the full size. */
+const FIRST_SLAB_BYTES = 1 << 16;
 const HEADER_BYTES = 10;
 const FREED = 0x8000_0000;
 const RESULT = 0x4000_0000;
 const ELSEWHERE = 0x2000_0000;
 const LENGTH = 0x1fff_ffff;
-/** Frees between two compactions. */
+/** Frees between two compactions of full slabs; a small one, quickly compacted, counts for its share. */
 const COMPACTION_EVERY = 512;
 
 interface Slab {
@@ -157,9 +159,10 @@ export class Payloads {
   private slabFor(size: number): number {
     if (size > SLAB_BYTES / 8) return this.newSlab(size);
     const current = this.slabs[this.current];
-    if (current !== undefined && current.used + size <= SLAB_BYTES) return this.current;
+    if (current !== undefined && current.used + size <= current.bytes.length) return this.current;
     const previous = this.current;
-    this.current = this.newSlab(SLAB_BYTES);
+    const capacity = current === undefined ? FIRST_SLAB_BYTES : Math.min(SLAB_BYTES, current.bytes.length * 4);
+    this.current = this.newSlab(Math.max(capacity, size));
     if (current !== undefined) this.shrink(previous, current);
     return this.current;
   }
@@ -175,9 +178,9 @@ export class Payloads {
   private compactOne(): void {
     this.freesSinceCompaction = 0;
     const index = this.sparse.pop();
-    if (index === undefined) return;
-    const slab = this.slabs[index];
-    if (slab === undefined || !slab.sparse) return;
+    const slab = index === undefined ? undefined : this.slabs[index];
+    if (index === undefined || slab === undefined || !slab.sparse) return;
+    this.freesSinceCompaction = Math.floor(COMPACTION_EVERY * (1 - Math.min(1, slab.bytes.length / SLAB_BYTES)));
     for (let offset = 0; offset < slab.used; offset += sizeAt(slab, offset)) {
       if (slab.view.getUint32(offset + 4) < FREED) this.move(slab, offset);
     }
