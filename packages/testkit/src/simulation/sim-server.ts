@@ -69,6 +69,9 @@ export class SimServer {
   private readonly exact = new Map<string, Set<Subscription>>();
   private readonly wild = new Set<Subscription>();
   private readonly lastKnown = new Map<MemoryStream, number>();
+  /** Which of `wild` a subject reaches, and which stream takes it; few subjects are spoken, and often. */
+  private readonly wildOf = new Map<string, readonly Subscription[]>();
+  private readonly streamBySubject = new Map<string, MemoryStream | undefined>();
 
   constructor(clock: VirtualClock, weather: Weather, random: Random, marks: Marks, trace: Trace) {
     this.clock = clock;
@@ -129,13 +132,18 @@ export class SimServer {
     const set = isWild ? this.wild : setAt(this.exact, subject);
     // The server learns of it when the message about it arrives.
     const tell = (): void => this.up(link, "sub", () => {
-      if (link.subscribers.has(tell)) set.add(subscription);
+      if (!link.subscribers.has(tell)) return;
+      set.add(subscription);
+      this.wildOf.clear();
     }, true);
     link.subscribers.add(tell);
     tell();
     return () => {
       link.subscribers.delete(tell);
-      this.up(link, "unsub", () => set.delete(subscription), true);
+      this.up(link, "unsub", () => {
+        set.delete(subscription);
+        this.wildOf.clear();
+      }, true);
     };
   }
 
@@ -162,7 +170,7 @@ export class SimServer {
     };
     const exact = this.exact.get(subject);
     if (exact !== undefined) for (const subscription of exact) hand(subscription);
-    for (const subscription of this.wild) if (subscription.isMatch(subject)) hand(subscription);
+    for (const subscription of this.wildAt(subject)) hand(subscription);
     return receivers;
   }
 
@@ -190,10 +198,25 @@ export class SimServer {
   }
 
   streamOf(subject: string): MemoryStream | undefined {
-    return this.streams.find((stream) => stream.takes(subject));
+    let stream = this.streamBySubject.get(subject);
+    if (stream === undefined && !this.streamBySubject.has(subject)) {
+      stream = this.streams.find((one) => one.takes(subject));
+      this.streamBySubject.set(subject, stream);
+    }
+    return stream;
+  }
+
+  private wildAt(subject: string): readonly Subscription[] {
+    let found = this.wildOf.get(subject);
+    if (found === undefined) {
+      found = [...this.wild].filter(({ isMatch }) => isMatch(subject));
+      this.wildOf.set(subject, found);
+    }
+    return found;
   }
 
   private forget(link: Link): void {
+    this.wildOf.clear();
     for (const set of [this.wild, ...this.exact.values()]) {
       for (const subscription of set) if (subscription.link === link) set.delete(subscription);
     }
