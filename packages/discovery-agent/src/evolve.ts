@@ -144,9 +144,8 @@ function proposed(state: DiscoveryState, event: EventOf<"ViewProposed">, at: num
 function evolveRemotes(state: DiscoveryState, event: EventOf<"RemoteClusterAnnounced" | "RemoteClusterHeard" | "RemoteClusterExpired">, at: number): void {
   if (event.type === "RemoteClusterAnnounced") {
     const { view } = event;
-    const before = state.remotes.get(view.clusterId);
-    const isListed = (member: MemberRecord): boolean => before?.view.members.some((one) => sameWho(one, member)) === true;
-    const listedAt = new Map(view.members.map((member) => [member.instance, (isListed(member) ? before?.listedAt.get(member.instance) : undefined) ?? at]));
+    const before = state.remotes.get(view.clusterId)?.listedAt;
+    const listedAt = new Map(view.members.map((member) => [keyOf(member), before?.get(keyOf(member)) ?? at]));
     state.remotes.set(view.clusterId, { view, heardAt: at, listedAt });
     return;
   }

@@ -1,7 +1,7 @@
 /** The state as plain values in one order, and back. Maps are written in their own order, because it decides. */
 import { memberFromWire, memberToWire, viewFromWire, viewToWire } from "./event-codec.ts";
 import type { Change, Evidence, Living, Name, Proposal, Remote, DiscoveryState as State, View } from "./state.ts";
-import { DiscoveryState } from "./state.ts";
+import { DiscoveryState, keyOf } from "./state.ts";
 
 const RUN_LENGTH = 64;
 
@@ -92,6 +92,6 @@ function restoreLiving(state: State, [wire, announcedAt, readyAt, evidence, refu
 
 function restoreRemote(state: State, [wire, heardAt, listed]: RemoteWire): void {
   const view = viewFromWire(wire);
-  const listedAt = new Map(view.members.map((member, i) => [member.instance, listed[i]!]));
+  const listedAt = new Map(view.members.map((member, i) => [keyOf(member), listed[i]!]));
   state.remotes.set(view.clusterId, { view, heardAt, listedAt } satisfies Remote);
 }

@@ -53,7 +53,7 @@ export interface Name {
 export interface Remote {
   readonly view: ClusterView;
   heardAt: number;
-  /** Since when it lists the incarnation that each instance has there. */
+  /** Since when it lists each incarnation, by `keyOf`. */
   readonly listedAt: ReadonlyMap<string, number>;
 }
 
