@@ -20,7 +20,7 @@ function setup() {
   const puts: PutDone[] = [];
   const client = new Client({
     ports: world.ports, hash: sha256, cluster: "c", principal: "alice", shard: "main", instance: "i", processors: 1,
-    blobs: { put: (_principal, _bytes, done) => void puts.push(done), get: (_principal, _digest, done) => done({ kind: "missing" }), remove: (_principal, _digest, done) => done() },
+    blobs: { put: (_principal, _bytes, done) => void puts.push(done), get: (_principal, _digest, done) => done({ kind: "missing" }), list: (done) => done([]), removeOlder: (_name, _beforeMs, done) => done({ kind: "removed" }) },
     journal: () => { throw new Error("no journal here"); },
   });
   const add = (input: unknown, options?: AddOptions, job: Job = echo) => {

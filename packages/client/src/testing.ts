@@ -14,7 +14,7 @@
  */
 import { availableParallelism } from "node:os";
 import type { JobQueueActor, JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
-import { jobQueue, presence, results, wanted } from "@longshore/job-queue";
+import { jobQueue, payloadSweep, presence, results, wanted } from "@longshore/job-queue";
 import { Host } from "@longshore/kernel";
 import type { MemoryWire } from "@longshore/testkit";
 import { MemoryServer, sha256 } from "@longshore/testkit";
@@ -134,7 +134,10 @@ class TestWorld implements TestLongshore {
       const actor = jobQueue({ cluster: CLUSTER, shard: name });
       const host: QueueHost = new Host(actor, ports, {
         cluster: CLUSTER, actor: name, instance: "host", principal: "host", incarnation: `host-${++this.lives}`, software: "longshore/testing",
-        attendants: [presence({ shard: name }), results({ shard: name }), wanted({ wanted: this.server.wanted })],
+        attendants: [
+          presence({ shard: name }), results({ shard: name }), wanted({ wanted: this.server.wanted }),
+          payloadSweep({ shard: name, principal: "host", blobs: this.server.blobs, histories: (done) => this.server.histories(done) }),
+        ],
       });
       this.hosts.set(name, { host, wire: ports.wire as MemoryWire, actor });
       host.open();

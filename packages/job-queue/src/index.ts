@@ -1,5 +1,7 @@
 /** JobQueue's public surface. */
 
+export type { PayloadSweepOptions, PayloadSweepTimings } from "./attendants/payload-sweep.ts";
+export { payloadSweep } from "./attendants/payload-sweep.ts";
 export { presence } from "./attendants/presence.ts";
 export { results } from "./attendants/results.ts";
 export { wanted } from "./attendants/wanted.ts";

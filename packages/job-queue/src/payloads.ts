@@ -13,7 +13,7 @@
 import { decodeTrusted, encode } from "@longshore/kernel";
 import type { PayloadWire } from "./events.ts";
 import { payloadFromWire, payloadToWire } from "./events.ts";
-import type { Payload } from "./vocabulary.ts";
+import type { BlobRef, Payload } from "./vocabulary.ts";
 
 const SLAB_BYTES = 1 << 20;
 /** Of the first slab: a shard of few jobs needs no full one. The next are four times as large each, up to the full size. */
@@ -47,6 +47,8 @@ export class Payloads {
   private current = -1;
   private freesSinceCompaction = 0;
   private live = 0;
+  /** By principal and digest: how many records name a payload that lies elsewhere. */
+  private readonly named = new Map<string, number>();
 
   /** `onMoved` is called when a compaction has given a record another place. */
   constructor(onMoved: (row: number, use: PayloadUse, ref: number) => void) {
@@ -62,6 +64,11 @@ export class Payloads {
     return this.slabs.length - this.freeIndexes.length;
   }
 
+  /** Whether some record says that its payload is this one. */
+  names({ principal, digest }: Pick<BlobRef, "principal" | "digest">): boolean {
+    return this.named.has(`${principal}/${digest}`);
+  }
+
   /** Keeps an input together with its job's id. */
   storeInput(row: number, id: string, payload: Payload): number {
     const bytes = payload instanceof Uint8Array ? payload : encode(payloadToWire(payload));
@@ -70,6 +77,7 @@ export class Payloads {
     const offset = (ref % SLAB_BYTES) + HEADER_BYTES;
     for (let i = 0; i < id.length; i++) slab.bytes[offset + i] = id.charCodeAt(i);
     copy(bytes, slab.bytes, offset + id.length);
+    this.count(payload, 1);
     return ref;
   }
 
@@ -77,6 +85,7 @@ export class Payloads {
     const bytes = payload instanceof Uint8Array ? payload : encode(payloadToWire(payload));
     const ref = this.allocate(row, payload instanceof Uint8Array ? RESULT : RESULT | ELSEWHERE, 0, bytes.length);
     copy(bytes, this.slabOf(ref).bytes, (ref % SLAB_BYTES) + HEADER_BYTES);
+    this.count(payload, 1);
     return ref;
   }
 
@@ -115,12 +124,21 @@ export class Payloads {
     const slab = this.slabs[index]!;
     const offset = ref % SLAB_BYTES;
     const mark = slab.view.getUint32(offset + 4);
+    if ((mark & ELSEWHERE) !== 0) this.count(this.read(ref), -1);
     slab.view.setUint32(offset + 4, (mark | FREED) >>> 0);
     this.live -= mark & LENGTH;
     slab.liveBytes -= sizeAt(slab, offset);
     slab.records--;
     if (index !== this.current) this.shrink(index, slab);
     if (++this.freesSinceCompaction >= COMPACTION_EVERY) this.compactOne();
+  }
+
+  private count(payload: Payload, by: 1 | -1): void {
+    if (payload instanceof Uint8Array) return;
+    const key = `${payload.principal}/${payload.digest}`;
+    const count = (this.named.get(key) ?? 0) + by;
+    if (count === 0) this.named.delete(key);
+    else this.named.set(key, count);
   }
 
   private slabOf(ref: number): Slab {

@@ -11,6 +11,7 @@
  * | `statistics` | | `{ all, topics: { <topic>: … }, payloadBytes, ended }` |
  * | `instances` | | `InstanceView[]` |
  * | `operations` | | bulk work that goes on |
+ * | `named` | `blobs`: `[principal, digest]` of up to 1,000 | of each, whether a job names that payload |
  */
 import { Fault } from "@longshore/kernel";
 import type { Setting } from "./decider.ts";
@@ -18,7 +19,7 @@ import { findJobs } from "./find.ts";
 import type { Job } from "./job.ts";
 import { jobFilter, localId } from "./parse-operate.ts";
 import type { Fields } from "./reading.ts";
-import { boolean, integer, map, optional, text, Unreadable } from "./reading.ts";
+import { boolean, integer, list, map, optional, text, Unreadable } from "./reading.ts";
 import type { QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
 import { jobView, queueView } from "./views.ts";
@@ -51,9 +52,19 @@ function answer(state: QueueState, question: Fields, setting: Setting, at: numbe
       return [...state.members.values()].filter((member) => member.leftBecause === undefined).map((member) => member.view());
     case "operations":
       return [...state.operations.values()].map(({ number, kind, filter, upTo, cursor, principal }) => ({ operation: number, kind, filter, upTo, cursor, principal }));
+    case "named": return named(state, question["blobs"]);
     default:
-      throw new Fault("query/unknown", `a job queue answers job, find, why, queues, queue, configured, statistics, instances and operations, not "${String(question["ask"])}"`, { retry: "never" });
+      throw new Fault("query/unknown", `a job queue answers job, find, why, queues, queue, configured, statistics, instances, operations and named, not "${String(question["ask"])}"`, { retry: "never" });
   }
+}
+
+const NAMED_MAX = 1_000;
+
+function named(state: QueueState, blobs: unknown): readonly boolean[] {
+  return list("blobs", blobs, NAMED_MAX).map((blob) => {
+    const [principal, digest] = list("blobs", blob, 2);
+    return state.jobs.payloads.names({ principal: text("principal", principal, 128), digest: text("digest", digest, 64) });
+  });
 }
 
 function withJob<T>(state: QueueState, question: Fields, { shard }: Setting, use: (job: Job) => T): T | null {

@@ -47,6 +47,19 @@ describe("structures", () => {
     expect(heap.pop()).toBeUndefined();
   });
 
+  it("payloads know which others they name, whatever is freed or moved", () => {
+    const payloads = new Payloads(() => undefined);
+    const blob = (digest: string): { principal: string; digest: string; bytes: number } => ({ principal: "p", digest, bytes: 1 });
+    const [a, b] = [payloads.storeInput(1, "id1", blob("a")), payloads.storeResult(1, blob("a"))];
+    const c = payloads.storeInput(2, "id2", blob("c"));
+    expect(["a", "c", "d"].map((digest) => payloads.names(blob(digest)))).toEqual([true, true, false]);
+    payloads.free(a);
+    payloads.free(c);
+    expect(["a", "c"].map((digest) => payloads.names(blob(digest)))).toEqual([true, false]);
+    payloads.free(b);
+    expect([payloads.names(blob("a")), payloads.names({ principal: "q", digest: "a" })]).toEqual([false, false]);
+  });
+
   it("a fifo keeps its order over many chunks", () => {
     const fifo = new Fifo<number>();
     for (let i = 0; i < 5_000; i++) fifo.push(i);

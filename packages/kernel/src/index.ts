@@ -20,7 +20,7 @@ export { addressKey, refusalOf } from "./kernel-state.ts";
 export type { KernelLimits, ScanLimits } from "./limits.ts";
 export { KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
 export type {
-  AppendAnswer, Blobs, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, PutAnswer, ReadAnswer, ServerTime,
+  AppendAnswer, BlobName, BlobRemoval, Blobs, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, PutAnswer, ReadAnswer, ServerTime,
   Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, WantedAnswer, WantedConfiguration, WantedEntry, Wire, WireAnswer, WireMessage,
 } from "./ports.ts";
 export type { RetentionHorizon } from "./retention.ts";

@@ -142,12 +142,27 @@ export interface Snapshots {
   save(snapshot: Snapshot, done: (ok: boolean) => void): void;
 }
 
+/** Whose payload it is, and the SHA-256 (hex) of its bytes. */
+export interface BlobName {
+  readonly principal: string;
+  readonly digest: string;
+}
+
+/** What became of a removal: `kept` because it was put at or after the instant given; `putAt`: when. */
+export type BlobRemoval = { readonly kind: "removed" | "unavailable" } | { readonly kind: "kept"; readonly putAt: number };
+
 /** Payloads too large to travel inside a message, by the SHA-256 (hex) of their bytes. */
 export interface Blobs {
   put(principal: string, bytes: Uint8Array, done: (answer: { readonly kind: "stored"; readonly digest: string } | { readonly kind: "refused" | "unknown"; readonly message: string }) => void): void;
   /** `missing` when it is not there or its bytes do not have that digest. */
   get(principal: string, digest: string, done: (answer: { readonly kind: "found"; readonly bytes: Uint8Array } | { readonly kind: "missing" | "unavailable" }) => void): void;
-  remove(principal: string, digest: string, done: () => void): void;
+  /** All there are, and what a broken put has left of others, in no order; undefined when it cannot be known. */
+  list(done: (names: readonly BlobName[] | undefined) => void): void;
+  /**
+   * Removes a payload that was last put before an instant of server time; what is put again meanwhile stays whole. What is not
+   * there is removed.
+   */
+  removeOlder(name: BlobName, beforeMs: number, done: (answer: BlobRemoval) => void): void;
 }
 
 /** What is wanted under one key. A revision grows with every change of any key, and has gaps. */

@@ -3,7 +3,7 @@ import type { Msg } from "@nats-io/transport-node";
 import type { CallAnswer } from "./calls.ts";
 import type { Connection } from "./connect.ts";
 import { type ApiAnswer, apiAnswer, faultOf, isRecord, readFailure } from "./faults.ts";
-import { API_TIMEOUT_MS, SETUP_TIMEOUT_MS } from "./limits.ts";
+import { API_TIMEOUT_MS, SETUP_TIMEOUT_MS, SUBJECTS_MAX } from "./limits.ts";
 import { plain } from "./plain.ts";
 
 const encoder = new TextEncoder();
@@ -37,6 +37,33 @@ export function purgeBelow(connection: Connection, stream: string, filter: strin
 /** Forgets all messages of a filter. */
 export function purgeAll(connection: Connection, stream: string, filter: string, done: (ok: boolean) => void): void {
   callApi(connection, `STREAM.PURGE.${stream}`, { filter }, (answer) => done(answer.kind === "ok"));
+}
+
+/** The subjects of a filter that have a message, page by page; undefined when they cannot be had. */
+export function subjectsIn(connection: Connection, stream: string, filter: string, done: (subjects: readonly string[] | undefined) => void): void {
+  const found: string[] = [];
+  const page = (): void => callApi(connection, `STREAM.INFO.${stream}`, { subjects_filter: filter, offset: found.length }, (answer) => {
+    if (answer.kind !== "ok") return done(undefined);
+    const { state } = answer.body;
+    const subjects = isRecord(state) && isRecord(state["subjects"]) ? Object.keys(state["subjects"]) : [];
+    found.push(...subjects);
+    // Without a total the server sent all there are.
+    if (subjects.length === 0 || found.length >= Number(answer.body["total"] ?? 0) || found.length >= SUBJECTS_MAX) return done(found);
+    page();
+  }, SETUP_TIMEOUT_MS);
+  page();
+}
+
+/** Where and when (server time, milliseconds) the last message of a filter was stored; undefined when there is none. */
+export function lastStored(
+  connection: Connection, stream: string, filter: string, done: (last: { readonly sequence: number; readonly at: number } | undefined | "unavailable") => void,
+): void {
+  callApi(connection, `STREAM.MSG.GET.${stream}`, { last_by_subj: filter }, (answer) => {
+    if (answer.kind !== "ok") return done(readFailure(answer) === "absent" ? undefined : "unavailable");
+    const message = answer.body["message"];
+    const at = isRecord(message) ? Date.parse(String(message["time"])) : Number.NaN;
+    done(isRecord(message) && !Number.isNaN(at) ? { sequence: Number(message["seq"]), at } : "unavailable");
+  });
 }
 
 export interface StoredMessage {

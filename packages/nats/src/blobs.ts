@@ -6,9 +6,9 @@
  * verified by its digest whenever it is read: nobody can pass off other bytes.
  */
 import { createHash } from "node:crypto";
-import { type Blobs, type StoreAnswer, streamsOf, subjectsOf } from "@longshore/kernel";
+import { type BlobName, type BlobRemoval, type Blobs, type StoreAnswer, streamsOf, subjectsOf } from "@longshore/kernel";
 import { headers } from "@nats-io/transport-node";
-import { directAnswer, purgeAll } from "./api.ts";
+import { directAnswer, lastStored, purgeBelow, subjectsIn } from "./api.ts";
 import type { CallAnswer } from "./calls.ts";
 import type { Connection } from "./connect.ts";
 import { API_TIMEOUT_MS, BLOB_BYTES_MAX, PIECES_IN_FLIGHT } from "./limits.ts";
@@ -18,7 +18,7 @@ const COUNT = "Longshore-Pieces";
 /** A replica may not have yet what its leader has acknowledged. */
 const MISSING_AGAIN_AFTER_MS: readonly number[] = [50, 250, 1_000];
 
-/** Only hosts may remove. Removing what is not there is a success. */
+/** Only hosts may list and remove. */
 export function blobsOf(connection: Connection, cluster: string): Blobs {
   const subjects = subjectsOf(cluster);
   const stream = streamsOf(cluster).blobs;
@@ -35,10 +35,33 @@ export function blobsOf(connection: Connection, cluster: string): Blobs {
       const reader = { connection, stream, subjectOf: (piece: number) => subjects.blob(principal, digest, piece) };
       getAll(reader, (answer) => done(answer.kind === "found" && digestOf(answer.bytes) !== digest ? { kind: "missing" } : answer));
     },
-    remove(principal, digest, done) {
-      purgeAll(connection, stream, `${subjects.prefix}bl.${principal}.${digest}.*`, () => done());
+    list(done) {
+      subjectsIn(connection, stream, `${subjects.prefix}bl.>`, (found) => done(found === undefined ? undefined : namesIn(found)));
     },
+    removeOlder: ({ principal, digest }, beforeMs, done) => removeOlder(connection, stream, `${subjects.prefix}bl.${principal}.${digest}.*`, beforeMs, done),
   };
+}
+
+function namesIn(subjects: readonly string[]): readonly BlobName[] {
+  const names = new Map<string, BlobName>();
+  for (const subject of subjects) {
+    const [, , , principal = "", digest = ""] = subject.split(".");
+    names.set(`${principal}.${digest}`, { principal, digest });
+  }
+  return [...names.values()];
+}
+
+/**
+ * The piece stored last says when the payload was put, and bounds what is purged: one that is put again meanwhile stands behind
+ * it, whole, because each of its pieces has replaced the older one.
+ */
+function removeOlder(connection: Connection, stream: string, pieces: string, beforeMs: number, done: (answer: BlobRemoval) => void): void {
+  lastStored(connection, stream, pieces, (last) => {
+    if (last === "unavailable") return done({ kind: "unavailable" });
+    if (last === undefined) return done({ kind: "removed" });
+    if (last.at >= beforeMs) return done({ kind: "kept", putAt: last.at });
+    purgeBelow(connection, stream, pieces, last.sequence + 1, (ok) => done({ kind: ok ? "removed" : "unavailable" }));
+  });
 }
 
 /** SHA-256, hex. */

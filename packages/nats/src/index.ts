@@ -1,6 +1,7 @@
 export { blobsOf } from "./blobs.ts";
 export { ROLE_USERS, type ServerSettings, type ServerUser, serverConfig, shippedConfig } from "./conf.ts";
 export { type Connection, type ConnectOptions, connect } from "./connect.ts";
+export { historiesOf } from "./histories.ts";
 export { type InboxOptions, inboxOf } from "./inbox.ts";
 export { type JournalOptions, journalOf } from "./journal.ts";
 export { type MarksOptions, marksOf } from "./marks.ts";

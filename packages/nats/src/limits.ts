@@ -39,6 +39,8 @@ export const CONSUMER_INACTIVE_MS = 30_000;
 /** Payloads and snapshots travel in pieces of this size. */
 export const PIECE_BYTES: number = 256 * KIB;
 export const PIECES_IN_FLIGHT = 8;
+/** Subjects listed of one stream; what lies beyond is listed when others are gone. */
+export const SUBJECTS_MAX = 1_000_000;
 export const BLOB_BYTES_MAX: number = 256 * MIB;
 
 /** One inbox message; so many of them may wait on one subject. */

@@ -2,7 +2,7 @@
  * What each role of `nats.conf` may do, tried from outside with a client that knows nothing of Longshore. Everything in
  * the table works, and everything another role may do is refused.
  */
-import { blobsOf, inboxOf, journalOf, marksOf, type NatsServer, permissionsOf, preflight, provision, ROLE_NAMES, ROLE_USERS, serverTimeOf, snapshotsOf, wireOf } from "@longshore/nats";
+import { blobsOf, historiesOf, inboxOf, journalOf, marksOf, type NatsServer, permissionsOf, preflight, provision, ROLE_NAMES, ROLE_USERS, serverTimeOf, snapshotsOf, wireOf } from "@longshore/nats";
 import { type Msg, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
 import { answerOf, bare, bytes, CLUSTER, connected, server, until, utf8 } from "./world.ts";
@@ -217,7 +217,9 @@ describe("what a role is for", () => {
     const put = await answerOf(blobsOf(host, CLUSTER).put.bind(null, "host", bytes(300_000)));
     if (put.kind !== "stored") throw new Error(put.message);
     expect((await answerOf(blobsOf(host, CLUSTER).get.bind(null, "host", put.digest))).kind).toBe("found");
-    await new Promise<void>((resolve) => blobsOf(host, CLUSTER).remove("host", put.digest, resolve));
+    expect(await answerOf(blobsOf(host, CLUSTER).list)).toEqual([{ principal: "host", digest: put.digest }]);
+    expect(await answerOf(blobsOf(host, CLUSTER).removeOlder.bind(null, { principal: "host", digest: put.digest }, Number.MAX_SAFE_INTEGER))).toEqual({ kind: "removed" });
+    expect(await answerOf(historiesOf(host, CLUSTER))).toEqual([["job-queue", "main"]]);
     expect(await answerOf(serverTimeOf(host, CLUSTER).sample)).toBeGreaterThan(0);
     const findings = await preflight(host, { cluster: CLUSTER, roles: ["host"], monitorUrl: nats.monitorUrl });
     expect(findings.find(({ check }) => check === "permissions")?.ok).toBe(true);

@@ -6,12 +6,12 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
-import { jobQueue, presence, results, wanted } from "@longshore/job-queue";
+import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, PayloadSweepTimings, QueueState } from "@longshore/job-queue";
+import { jobQueue, payloadSweep, presence, results, wanted } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
 import { Fault, Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
-import { connect, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wantedOf, wireOf } from "@longshore/nats";
+import { blobsOf, connect, historiesOf, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wantedOf, wireOf } from "@longshore/nats";
 import type { FollowerData, FollowerHears, FollowerSays } from "./follower-thread.ts";
 import { newIncarnation, nodeClock, sha256 } from "./node-ports.ts";
 import { stopFault } from "./start-fault.ts";
@@ -43,6 +43,8 @@ export interface JobQueueOptions {
   readonly keepBytes?: number;
   readonly snapshotEveryCommits?: number;
   readonly follower?: boolean;
+  /** When payloads in the store that no job names any more are looked for, and how old they must be. */
+  readonly payloadSweep?: Partial<PayloadSweepTimings>;
   readonly telemetry?: Telemetry;
   /** Another host is alive; this one waits for it to go. */
   readonly onStandby?: () => void;
@@ -143,7 +145,7 @@ class Service {
       ...(this.options.limits === undefined ? {} : { limits: this.options.limits }),
       ...(this.options.acceptRewind === undefined ? {} : { acceptRewind: this.options.acceptRewind }),
       takeOver: this.options.takeOver === true,
-      attendants: [presence({ shard: this.shard }), results({ shard: this.shard }), wanted({
+      attendants: [presence({ shard: this.shard }), results({ shard: this.shard }), this.payloadSweep(), wanted({
         wanted: wantedOf(this.connection, this.cluster),
         onApplied: () => serve(),
         onTrouble: (cause) => this.telemetry("configuration.unreadable", { cause }),
@@ -168,6 +170,15 @@ class Service {
         await this.release();
       },
     };
+  }
+
+  private payloadSweep(): ReturnType<typeof payloadSweep> {
+    const { connection, cluster, shard } = this;
+    const { principal } = connection;
+    return payloadSweep({
+      shard, principal, blobs: blobsOf(connection, cluster), histories: historiesOf(connection, cluster),
+      ...(this.options.payloadSweep === undefined ? {} : { timings: this.options.payloadSweep }),
+    });
   }
 
   private ports(kind: string): HostPorts {

@@ -1,5 +1,5 @@
 /** What the small stores must do: marks, snapshots, payloads. Run by the twins and by the NATS adapters. */
-import type { Blobs, HighWater, HighWaterMarks, Snapshot, Snapshots } from "@longshore/kernel";
+import type { BlobName, BlobRemoval, Blobs, HighWater, HighWaterMarks, Snapshot, Snapshots } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import type { ContractWorld } from "./world.ts";
 import { answerTo, bytesOf, noise } from "./world.ts";
@@ -138,10 +138,34 @@ export function blobsContract(name: string, makeFixture: () => Promise<BlobsFixt
       expect(await get(fixture, digest, fixture.principals[1])).toEqual({ kind: "missing" });
     }));
 
-    test("a removed payload is missing", () => within(makeFixture(), async (fixture) => {
+    const removeOlder = (fixture: BlobsFixture, digest: string, beforeMs: number): Promise<BlobRemoval> =>
+      answerTo(fixture, (done) => fixture.blobs.removeOlder({ principal: fixture.principals[0], digest }, beforeMs, done));
+    const list = (fixture: BlobsFixture): Promise<readonly BlobName[] | undefined> => answerTo(fixture, (done) => fixture.blobs.list(done));
+
+    test("a removed payload is missing, and removing it again changes nothing", () => within(makeFixture(), async (fixture) => {
       const digest = await put(fixture, noise(2_500_000));
-      await answerTo<undefined>(fixture, (done) => fixture.blobs.remove(fixture.principals[0], digest, () => done(undefined)));
+      for (let i = 0; i < 2; i++) expect(await removeOlder(fixture, digest, Number.MAX_SAFE_INTEGER)).toEqual({ kind: "removed" });
       expect(await get(fixture, digest)).toEqual({ kind: "missing" });
+    }));
+
+    test("only what was put before an instant is removed", () => within(makeFixture(), async (fixture) => {
+      const bytes = noise(1_500_000);
+      const digest = await put(fixture, bytes);
+      const kept = await removeOlder(fixture, digest, 1);
+      if (kept.kind !== "kept") throw new Error(`it was ${kept.kind}`);
+      expect(await removeOlder(fixture, digest, kept.putAt)).toEqual(kept);
+      expect((await get(fixture, digest)).kind).toBe("found");
+      expect(await removeOlder(fixture, digest, kept.putAt + 1)).toEqual({ kind: "removed" });
+    }));
+
+    test("all are listed, each once, and no more when they are removed", () => within(makeFixture(), async (fixture) => {
+      expect(await list(fixture)).toEqual([]);
+      const [large, small] = [await put(fixture, noise(1_500_000)), await put(fixture, noise(10))];
+      const [principal] = fixture.principals;
+      const listed = await list(fixture);
+      expect([...(listed ?? [])].sort((a, b) => a.digest.localeCompare(b.digest))).toEqual([large, small].sort((a, b) => a.localeCompare(b)).map((digest) => ({ principal, digest })));
+      for (const digest of [large, small]) await removeOlder(fixture, digest, Number.MAX_SAFE_INTEGER);
+      expect(await list(fixture)).toEqual([]);
     }));
   });
 }

@@ -51,7 +51,7 @@ export class MemoryServer {
     this.defer = options.defer ?? deferOn(options.clock);
     this.bus = new MemoryBus(options.clock, this.defer, options.maxPayloadBytes);
     this.serverTime = new MemoryServerTime(options.clock, this.defer, options.startedAt);
-    this.blobs = new MemoryBlobs(this.defer);
+    this.blobs = new MemoryBlobs(this.defer, () => this.serverTime.now());
     this.wanted = new MemoryWanted(this.defer);
     const names = streamsOf(options.cluster);
     this.journalStream = new MemoryStream(names.journal, [`ls.${options.cluster}.jr.>`], { limits: { messageBytesMax: this.bus.maxPayloadBytes } });
@@ -80,6 +80,12 @@ export class MemoryServer {
 
   journal(kind: string, actor: string): MemoryJournal {
     return new MemoryJournal(this.journalStream, subjectsOf(this.cluster).journal(kind, actor), this.defer);
+  }
+
+  /** Kind and name of every actor that has a history. */
+  histories(done: (names: readonly (readonly [kind: string, actor: string])[]) => void): void {
+    const names = this.journalStream.subjects.map((subject) => subject.split(".")).map(([, , , kind = "", actor = ""]) => [kind, actor] as const);
+    this.defer(() => done(names));
   }
 
   inboxes(kind: string, actor: string): readonly MemoryInbox[] {

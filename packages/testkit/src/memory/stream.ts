@@ -86,6 +86,11 @@ export class MemoryStream {
     return { kind: "stored", sequence: message.sequence };
   }
 
+  /** Those that have a message. */
+  get subjects(): readonly string[] {
+    return [...this.countOf].flatMap(([subject, count]) => (count > 0 ? [subject] : []));
+  }
+
   lastSequence(subject: string): number {
     return this.lastOf.get(subject)?.sequence ?? 0;
   }

@@ -26,6 +26,7 @@ export class FakeHost {
   epoch = 3;
   sinceStoredMs = 0;
   touches = 0;
+  touchesAreStored = true;
   connected = true;
   /** How far the inbox is applied. */
   inboxSequence = 0;
@@ -87,6 +88,10 @@ export class FakeHost {
     this.nowMs = untilMs;
   }
 
+  stop(): void {
+    this.attendant.stopped();
+  }
+
   reconnect(): void {
     this.connected = true;
     for (const run of this.reconnects) run();
@@ -127,7 +132,7 @@ export class FakeHost {
       sinceStoredMs: () => this.sinceStoredMs,
       touch: () => {
         this.touches++;
-        this.sinceStoredMs = 0;
+        if (this.touchesAreStored) this.sinceStoredMs = 0;
       },
     };
   }
