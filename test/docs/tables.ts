@@ -80,7 +80,7 @@ function streamsTable(): string {
 
 function limitsTable(): string {
   const rows: readonly (readonly [string, string])[] = [
-    ["payload of a job or of a result that travels inside the message; beyond it the library stores it aside", bytes(INPUT_LIMITS.payloadBytesMax)],
+    ["payload of a job or of a result that travels inside the message; the library stores aside what is beyond 64 KiB", bytes(INPUT_LIMITS.payloadBytesMax)],
     ["nesting of a payload", `${SCAN_LIMITS.depthMax} levels`],
     ["job id given by a user", `${INPUT_LIMITS.idCharsMax} visible ASCII characters`],
     ["topic", `${INPUT_LIMITS.topicCharsMax} characters`],
