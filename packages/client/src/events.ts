@@ -31,8 +31,8 @@ export class Events {
   }
 
   /**
-   * Events of all jobs from now on. Under a flood some are left out, and a `Gap{from, to}` says which commits to read in
-   * the history.
+   * Events of all jobs from now on. Under a flood some are left out, and some may be when another host takes over: a
+   * `Gap{from, to}` then says which commits to read in the history, from the last one that was seen.
    */
   follow(filter: FollowFilter = {}): AsyncIterable<PublicEvent> {
     refuseOthers(filter, ["type", "topic", "queue", "id", "signal"], ["where", "from"]);
@@ -45,7 +45,10 @@ export class Events {
       const fits = (queue === undefined || event.queue === queue) && (id === undefined || event.id === id);
       if (fits || event.type === ("Gap" as string)) line.push(event);
     };
-    const stops = [listen(this.client, feedSubject(this.client.setup.cluster, type, topic), accept), onAbort(signal, () => line.end())];
+    const { cluster } = this.client.setup;
+    const stops = [listen(this.client, feedSubject(cluster, type, topic), accept), onAbort(signal, () => line.end())];
+    // What was left out may have been of any type and topic.
+    if ((type !== undefined && type !== "Gap") || topic !== undefined) stops.push(listen(this.client, feedSubject(cluster, "Gap", undefined), accept));
     try {
       for (;;) {
         if (signal?.aborted === true) return;

@@ -71,7 +71,7 @@ export class Histories {
         const job = jobByNumber(fold.state, number);
         return job === undefined ? undefined : { id: `${shard}.${job.id}`, topic: job.topic, queue: job.queue.name };
       },
-      instance: (member) => memberByNumber(fold.state, member)?.instance,
+      member: (member) => memberByNumber(fold.state, member),
     };
     await this.foldUpTo(fold, shard, to, signal, (stored) => {
       const events: PublicEvent[] = [];

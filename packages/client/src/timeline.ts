@@ -5,7 +5,7 @@
  * itself is read: slower, the same answer.
  */
 
-import type { JobQueueEvent, Names, PublicEvent } from "@longshore/job-queue";
+import type { JobQueueEvent, MemberName, Names, PublicEvent } from "@longshore/job-queue";
 import { jobQueue, publicEvent } from "@longshore/job-queue";
 import type { ReadAnswer, StoredCommit } from "@longshore/kernel";
 import { decodeCommit, FIRST_ACTOR_CODE } from "@longshore/kernel";
@@ -83,7 +83,7 @@ function readError(answer: Exclude<ReadAnswer, { kind: "end" }>): Error {
 class JobScan {
   readonly found: TimelineEvent[] = [];
   private readonly localId: string;
-  private readonly instances = new Map<number, string>();
+  private readonly members = new Map<number, MemberName>();
   private job: { readonly number: number; readonly topic: string; readonly queue: string } | undefined;
   private readonly names: Names;
 
@@ -91,12 +91,12 @@ class JobScan {
     this.localId = localId;
     this.names = {
       job: () => this.job === undefined ? undefined : { id: `${shard}.${localId}`, topic: this.job.topic, queue: this.job.queue },
-      instance: (member) => this.instances.get(member),
+      member: (member) => this.members.get(member),
     };
   }
 
   take(event: JobQueueEvent, place: { readonly commit: number; readonly at: number }): void {
-    if (event.type === "InstanceJoined") this.instances.set(event.member, event.instance);
+    if (event.type === "InstanceJoined") this.members.set(event.member, { instance: event.instance, incarnation: event.incarnation });
     if (event.type === "JobAccepted" && event.id === this.localId) {
       // The id may have been given again after the first job had left the history: the last one counts.
       this.job = { number: event.job, topic: event.topic, queue: event.queue };

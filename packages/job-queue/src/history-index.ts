@@ -5,10 +5,12 @@
  * Per job it keeps the places of its commits, not the events: they are read from the journal when somebody asks. Jobs are
  * records in typed arrays, as in the queue's own table: a million of them cost the collector nothing.
  */
+
 import type { JobQueueEvent } from "./events.ts";
 import { hashOf } from "./id-map.ts";
 import { NumberIndex } from "./number-index.ts";
 import { Payloads } from "./payloads.ts";
+import type { MemberName } from "./public-event.ts";
 import { NONE } from "./records.ts";
 import { RowIndex } from "./row-index.ts";
 import { Texts } from "./texts.ts";
@@ -70,8 +72,8 @@ export class HistoryIndex {
   private readonly queues = new Texts();
   /** Commits between the first and the last of a job; most jobs have none. */
   private readonly between = new Map<number, number[]>();
-  /** The instance behind each member number, also of those that have left; the oldest give way. */
-  private readonly instances = new Map<number, string>();
+  /** Who is behind each member number, also of those that have left; the oldest give way. */
+  private readonly members = new Map<number, MemberName>();
   /** Numbers of ended jobs in the order they ended; a job's place is how many had ended before it, the oldest give way. */
   private readonly ended: Float64Array;
   private endedCount = 0;
@@ -87,7 +89,7 @@ export class HistoryIndex {
 
   /** Takes one event of the commit at `version`. */
   event(event: JobQueueEvent, version: number, at: number): void {
-    if (event.type === "InstanceJoined") this.joined(event.member, event.instance);
+    if (event.type === "InstanceJoined") this.joined(event.member, { instance: event.instance, incarnation: event.incarnation });
     if (!("job" in event)) return;
     if (event.type === "JobAccepted") return this.add(event, version);
     const row = this.byNumber.get(event.job);
@@ -102,8 +104,8 @@ export class HistoryIndex {
     return row === NONE ? undefined : this.show(row);
   }
 
-  instance(member: number): string | undefined {
-    return this.instances.get(member);
+  member(member: number): MemberName | undefined {
+    return this.members.get(member);
   }
 
   /** Ended jobs, the latest first. */
@@ -119,9 +121,9 @@ export class HistoryIndex {
     return { jobs: found, next: undefined };
   }
 
-  private joined(member: number, instance: string): void {
-    this.instances.set(member, instance);
-    if (this.instances.size > MEMBERS_MAX) for (const oldest of this.instances.keys()) return void this.instances.delete(oldest);
+  private joined(member: number, name: MemberName): void {
+    this.members.set(member, name);
+    if (this.members.size > MEMBERS_MAX) for (const oldest of this.members.keys()) return void this.members.delete(oldest);
   }
 
   private add({ job: number, id, topic, queue }: Extract<JobQueueEvent, { type: "JobAccepted" }>, version: number): void {

@@ -20,7 +20,7 @@ export type { JobQueueLimits } from "./limits.ts";
 export { DEFAULT_QUEUE, DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS, HANDOVER_MS, INPUT_LIMITS, JOB_QUEUE_LIMITS } from "./limits.ts";
 export { jobById, jobByNumber, memberByNumber, memberOf, runItem, runningOf } from "./lookups.ts";
 export type { Member } from "./members.ts";
-export type { Names, PublicEvent } from "./public-event.ts";
+export type { MemberName, Names, PublicEvent } from "./public-event.ts";
 export { publicEvent } from "./public-event.ts";
 export type { RankedQueue } from "./routing.ts";
 export { DEFAULT_SHARD, inRankingOrder, partitionOf, queueTaking, shardFor, shardsOf } from "./routing.ts";

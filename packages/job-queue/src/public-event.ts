@@ -20,7 +20,13 @@ export interface PublicEvent {
 /** What the event itself does not say: who the job is, and the instance behind a member number. */
 export interface Names {
   job(number: number): { readonly id: string; readonly topic: string; readonly queue: string } | undefined;
-  instance(member: number): string | undefined;
+  member(member: number): MemberName | undefined;
+}
+
+/** An instance, and which of its lives. */
+export interface MemberName {
+  readonly instance: string;
+  readonly incarnation: string;
 }
 
 const HIDDEN = new Set(["type", "job", "input", "result", "member", "options", "principal"]);
@@ -32,11 +38,18 @@ export function publicEvent(event: JobQueueEvent, place: { readonly commit: numb
     // The names are whole: an event itself has its job's id without the shard.
     if (!HIDDEN.has(field) && value !== undefined && (known === undefined || !(field in known))) fields[field] = value;
   }
-  if ("member" in event) fields["instance"] ??= names.instance(event.member) ?? `member ${event.member}`;
+  if ("member" in event) {
+    const member = names.member(event.member);
+    fields["instance"] ??= member?.instance ?? `member ${event.member}`;
+    if (member !== undefined) fields["incarnation"] ??= member.incarnation;
+  }
   if (event.type === "JobAccepted") {
     const { options } = event;
     if (options?.notBefore !== undefined) fields["notBefore"] = options.notBefore;
-    if (options?.cause !== undefined) fields["cause"] = options.cause[1];
+    if (options?.cause !== undefined) fields["cause"] = known === undefined ? options.cause[1] : besideOf(known.id, options.cause[1]);
   }
   return { type: event.type, ...known, ...fields, commit: place.commit, at: place.at };
 }
+
+/** A job is retried in its own shard. */
+const besideOf = (wholeId: string, localId: string): string => `${wholeId.slice(0, wholeId.indexOf("."))}.${localId}`;

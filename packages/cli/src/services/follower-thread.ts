@@ -46,17 +46,20 @@ async function main(data: FollowerData): Promise<void> {
   let indexed = 0;
   let version = 0;
   let live = false;
+  /** The last commit with an event that was folded before the feed was live. */
+  let untold = 0;
 
   const names: Names = {
     job(number) {
       const job = jobByNumber(follower.history.state, number);
       return job === undefined ? undefined : { id: `${shard}.${job.id}`, topic: job.topic, queue: job.queue.name };
     },
-    instance: (member) => memberByNumber(follower.history.state, member)?.instance ?? index.instance(member),
+    member: (member) => memberByNumber(follower.history.state, member) ?? index.member(member),
   };
   const onEvent = (event: JobQueueEvent, _state: QueueState, commit: { readonly number: number; readonly at: number }): void => {
     if (version > indexed) index.event(event, version, commit.at);
     if (live) feed.publish(event, { commit: commit.number, at: commit.at }, names);
+    else untold = commit.number;
   };
   const follower = new Follower(actor, {
     // Direct gets: the leader would answer each commit as base64 within JSON, and a replica that is behind only delays.
@@ -68,10 +71,15 @@ async function main(data: FollowerData): Promise<void> {
     snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
     listener: { actorEvent: onEvent },
     onCommit: (stored) => { version = stored.version; },
-    onGap: (from, to) => { if (live) feed.missed(from, to); },
+    onGap: (from, to) => {
+      if (live) feed.missed(from, to);
+      else untold = to;
+    },
     onSnapshot: (at, when) => say({ kind: "snapshot", version: at, at: when }),
     onCaughtUp: () => {
       live = true;
+      // How far the follower before this one came, nobody knows: who has listened goes on from the commit it has seen last.
+      if (untold > 0) feed.missed(1, untold);
       say({ kind: "ready" });
     },
   });

@@ -96,7 +96,7 @@ function timeline(wholeId: string, sources: HistorySources, done: (events: reado
 
 function eventsOf(job: IndexedJob, bytes: Uint8Array, { events, names, shard }: HistorySources): PublicEvent[] {
   // The job may have left the state long ago.
-  const known: Names = { instance: names.instance, job: () => ({ id: `${shard}.${job.id}`, topic: job.topic, queue: job.queue }) };
+  const known: Names = { member: names.member, job: () => ({ id: `${shard}.${job.id}`, topic: job.topic, queue: job.queue }) };
   const commit = decodeCommit(bytes);
   const found: PublicEvent[] = [];
   for (const wire of commit.events) {
