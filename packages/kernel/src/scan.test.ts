@@ -60,12 +60,15 @@ const TRICKS: readonly (readonly [name: string, bytes: Uint8Array])[] = [
   ["a date beyond all calendars", hex("c70cff000000007fffffffffffffff")],
 ];
 
+/** What these do takes at most a tenth of a second of a quiet machine; what they are bombs for takes minutes. */
+const AT_ONCE_MS = 2_000;
+
 describe("msgpack", () => {
   test.each([...BOMBS, ...TRICKS])("%s is refused, at once", (_name, bytes) => {
     const before = performance.now();
     expect(scanMsgpack(bytes)).toEqual(expect.any(String));
     expect(() => decodeUntrusted(bytes)).toThrow(Fault);
-    expect(performance.now() - before).toBeLessThan(50);
+    expect(performance.now() - before).toBeLessThan(AT_ONCE_MS);
   });
 
   test.each([
@@ -89,13 +92,9 @@ describe("msgpack", () => {
   test("a map as wide as allowed does not take long, whatever its keys", () => {
     const wide = new Encoder().encode(Array.from({ length: 3 }, () =>
       Object.fromEntries(Array.from({ length: 1_024 }, (_, i) => [`${"k".repeat(250)}${String(i).padStart(5, "0")}`, 0]))));
-    // The best of some: a machine that does much else is not what is looked at.
-    const tries = Array.from({ length: 5 }, () => {
-      const before = performance.now();
-      expect(scanMsgpack(wide)).toBeUndefined();
-      return performance.now() - before;
-    });
-    expect(Math.min(...tries)).toBeLessThan(200);
+    const before = performance.now();
+    expect(scanMsgpack(wide)).toBeUndefined();
+    expect(performance.now() - before).toBeLessThan(AT_ONCE_MS);
   });
 
   test("the scan never throws, and what passes decodes to no more values than it has bytes", () => {
@@ -153,7 +152,7 @@ describe("JSON", () => {
   test("a number of a megabyte is refused quickly", () => {
     const before = performance.now();
     expect(() => decodeUntrusted(utf8("1".repeat(1_000_000)), true)).toThrow(Fault);
-    expect(performance.now() - before).toBeLessThan(200);
+    expect(performance.now() - before).toBeLessThan(AT_ONCE_MS);
   });
 
   test("bytes that are not UTF-8 are refused", () => {
