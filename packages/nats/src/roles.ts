@@ -7,7 +7,7 @@
  * subject of everything it delivers, and reading a history made it four times as slow, and slower with each reading.
  * Only hosts may create consumers: a consumer delivers wherever its creator says, with nobody's permissions.
  */
-import { type ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf, token } from "@longshore/kernel";
+import { type ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf, token, topologyAddress } from "@longshore/kernel";
 
 export type RoleName = "submitter" | "worker" | "host" | "observer" | "operator" | "peer" | "provisioner";
 
@@ -94,6 +94,23 @@ const usesPayloads = (subjects: Subjects, streams: StreamNames, principal: strin
 /** Which queue lives where: everybody may know. Read by direct get, and heard of by listening. */
 const readsWanted = (streams: StreamNames): string => `$JS.API.DIRECT.GET.${streams.config}`;
 
+/**
+ * Belongs to the topology: announces itself, beats, probes the others and answers their probes. Services of NATS are asked
+ * after on `$SRV`.
+ */
+const takesPart = (subjects: Subjects, principal: string): Omit<Permissions, "responds"> => ({
+  publish: [
+    ...speaksAs(subjects, "hello", principal),
+    subjects.hello(principal, "*", "*"),
+    subjects.heartbeat(principal, "*"),
+    subjects.probe("*", "*"),
+  ],
+  subscribe: [subjects.prefix + topologyAddress(principal, "*"), subjects.heartbeats, subjects.probe(principal, "*"), SERVICES],
+});
+
+/** Where NATS asks who offers services. */
+const SERVICES = "$SRV.>";
+
 const submitter: Table = (subjects, streams, principal) => ({
   publish: [
     ...speaksAs(subjects, "submit", principal), subjects.watch("*", "*", principal), readsWanted(streams), ...usesPayloads(subjects, streams, principal),
@@ -105,12 +122,14 @@ const submitter: Table = (subjects, streams, principal) => ({
 const worker: Table = (subjects, streams, principal) => ({
   publish: [
     ...speaksAs(subjects, "outcome", principal),
-    ...speaksAs(subjects, "hello", principal),
-    subjects.hello(principal, "*", "*"),
+    ...takesPart(subjects, principal).publish,
     readsWanted(streams),
     ...usesPayloads(subjects, streams, principal),
   ],
-  subscribe: [`${subjects.prefix}wk.${principal}.*.*`, subjects.ping(principal, "*", "*"), subjects.hellos, subjects.allWanted],
+  subscribe: [
+    `${subjects.prefix}wk.${principal}.*.*`, subjects.ping(principal, "*", "*"), subjects.hellos, subjects.allWanted,
+    ...takesPart(subjects, principal).subscribe,
+  ],
   responds: true,
 });
 
@@ -119,8 +138,8 @@ const host: Table = (subjects, streams, principal) => ({
   publish: [
     ...speaksAs(subjects, "actor", principal),
     `ls.*.in.*.*.peer.${subjects.cluster}`,
-    ...["jr", "mk", "sn", "wk", "re", "ev", "ping"].map((what) => `${subjects.prefix}${what}.>`),
-    subjects.hello(principal, "*", "*"),
+    ...["jr", "mk", "sn", "wk", "re", "tp", "ev", "ping"].map((what) => `${subjects.prefix}${what}.>`),
+    ...takesPart(subjects, principal).publish,
     "_INBOX.>",
     ...usesPayloads(subjects, streams, principal),
     "$JS.API.INFO",
@@ -133,7 +152,10 @@ const host: Table = (subjects, streams, principal) => ({
     ...reads(streams.journal, `${subjects.prefix}jr.>`),
     ...reads(streams.snapshots, `${subjects.prefix}sn.>`),
   ],
-  subscribe: [...["cm", "q", "wa", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*", "*"), subjects.allWanted],
+  subscribe: [
+    ...["cm", "q", "wa", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*", "*"), subjects.allWanted,
+    ...takesPart(subjects, principal).subscribe,
+  ],
   responds: false,
 });
 
@@ -149,6 +171,7 @@ const observer: Table = (subjects, streams, principal) => ({
   publish: [
     subjects.query("*", "*", "operate", principal),
     "$JS.API.INFO",
+    SERVICES,
     ...Object.values(streams).map((stream) => `$JS.API.STREAM.INFO.${stream}`),
     `$JS.API.DIRECT.GET.${streams.journal}`,
     `$JS.API.DIRECT.GET.${streams.journal}.>`,

@@ -6,15 +6,18 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, PayloadSweepTimings, QueueState } from "@longshore/job-queue";
 import { jobQueue, payloadSweep, presence, results, wanted } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
-import { Fault, Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
+import { Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
-import { blobsOf, connect, historiesOf, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, verify, wantedOf, wireOf } from "@longshore/nats";
+import { blobsOf, connect, historiesOf, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, wantedOf, wireOf } from "@longshore/nats";
 import type { FollowerData, FollowerHears, FollowerSays } from "./follower-thread.ts";
 import { newIncarnation, nodeClock, sha256 } from "./node-ports.ts";
+import { SOFTWARE } from "./software.ts";
 import { stopFault } from "./start-fault.ts";
+import { requireStreams } from "./streams.ts";
 
 export interface JobQueueService {
   readonly epoch: number;
@@ -52,7 +55,6 @@ export interface JobQueueOptions {
   readonly signal?: AbortSignal;
 }
 
-const SOFTWARE = "longshore/0.1.0";
 const DAY_MS = 86_400_000;
 const NUDGE_EVERY_MS = 20;
 
@@ -75,14 +77,6 @@ export async function startJobQueue(options: JobQueueOptions): Promise<JobQueueS
     await connection.close();
     throw error;
   }
-}
-
-/** Answers the uuid that tells this cluster from others of the same name. */
-async function requireStreams(connection: Connection, cluster: string): Promise<string> {
-  const { findings, clusterId } = await verify(connection, { cluster });
-  const first = findings.find((finding) => finding.what === "missing");
-  if (first !== undefined) throw new Fault("nats/no-stream", `stream ${first.stream} of cluster ${cluster} ${first.found}`, { retry: "never", remedy: first.remedy });
-  return clusterId ?? cluster;
 }
 
 interface Place {
@@ -185,7 +179,7 @@ class Service {
     const { reading } = this;
     const place = { cluster: this.cluster, kind, actor: this.shard };
     const inboxes: Inbox[] = (["inbox", "peers"] as const).map((stream) => inboxOf(this.connection, { ...place, stream }));
-    inboxes.push(strayInboxOf(this.connection, { cluster: this.cluster, known: [[kind, this.shard]] }));
+    inboxes.push(strayInboxOf(this.connection, { cluster: this.cluster, known: [[kind, this.shard], [DISCOVERY_KIND, DISCOVERY_ACTOR]] }));
     return {
       journal: journalOf(this.connection, { ...place, reading }),
       inboxes,

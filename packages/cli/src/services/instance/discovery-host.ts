@@ -1,0 +1,79 @@
+/**
+ * One opening of the topology history: the host, and beside it what makes its snapshots and forgets what is old.
+ *
+ * The follower runs in this process and not in a thread: the state is small (an instance is a few hundred bytes), and it
+ * follows only while this instance hosts. Without it the journal could never be purged: every renewal of every member leaves
+ * a commit, 17,000 a day for each.
+ */
+import type { DiscoveryLimits } from "@longshore/discovery-agent";
+import { DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent, outages } from "@longshore/discovery-agent";
+import type { HostPorts, StopReason, Telemetry } from "@longshore/kernel";
+import { Follower, Host, Retention } from "@longshore/kernel";
+import type { Connection } from "@longshore/nats";
+import { inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, wireOf } from "@longshore/nats";
+import { join } from "node:path";
+import { nodeClock, sha256 } from "../node-ports.ts";
+import { SOFTWARE } from "../software.ts";
+import type { Opening } from "./candidate.ts";
+
+export interface DiscoveryHostOptions {
+  readonly connection: Connection;
+  readonly cluster: string;
+  /** Tells this cluster from others of the same name. */
+  readonly clusterId: string;
+  readonly instance: string;
+  readonly incarnation: string;
+  /** Where the high-water mark is kept beside NATS. */
+  readonly stateDir?: string;
+  readonly limits?: Partial<DiscoveryLimits>;
+  readonly telemetry: Telemetry;
+}
+
+/** How much of the history is kept: what is told of who was there and who led. */
+const KEEP = { keepMs: 30 * 86_400_000, keepBytes: 256 * 1024 ** 2 } as const;
+const SNAPSHOTS = { snapshotEveryCommits: 5_000, snapshotEveryBytes: 16 * 1024 ** 2, snapshotEveryMs: 3_600_000 } as const;
+
+export function openDiscoveryHost(options: DiscoveryHostOptions, serving: (epoch: number) => void, stopped: (reason: StopReason) => void): Opening {
+  const { connection, cluster, instance, incarnation, limits, telemetry } = options;
+  const place = { cluster, kind: DISCOVERY_KIND, actor: DISCOVERY_ACTOR };
+  const actor = discoveryAgent({ cluster, ...(limits === undefined ? {} : { limits }) });
+  const ports = portsOf(options);
+  const retention = new Retention(ports.journal, nodeClock, KEEP);
+  const { snapshots, clock, hash } = ports;
+  const follower = new Follower(discoveryAgent({ cluster }), { journal: journalOf(connection, { ...place, from: "replica" }), snapshots, clock, hash, telemetry }, {
+    ...SNAPSHOTS,
+    onSnapshot: (version, at) => retention.snapshotMade(version, at),
+  });
+  const host = new Host(actor, ports, {
+    cluster, actor: DISCOVERY_ACTOR, instance, incarnation, principal: connection.principal, software: SOFTWARE,
+    attendants: [outages()],
+    onServing: () => {
+      retention.start();
+      follower.start();
+      serving(host.current.kernel.epoch);
+    },
+    onStopped: (reason) => {
+      retention.close();
+      follower.close();
+      stopped(reason);
+    },
+  });
+  host.open();
+  return { close: () => host.close() };
+}
+
+function portsOf({ connection, cluster, clusterId, stateDir, telemetry }: DiscoveryHostOptions): HostPorts {
+  const place = { cluster, kind: DISCOVERY_KIND, actor: DISCOVERY_ACTOR };
+  const file = stateDir === undefined ? {} : { file: join(stateDir, `${clusterId}.${DISCOVERY_KIND}.${DISCOVERY_ACTOR}.mark`) };
+  return {
+    journal: journalOf(connection, place),
+    inboxes: (["inbox", "peers"] as const).map((stream) => inboxOf(connection, { ...place, stream })),
+    wire: wireOf(connection),
+    clock: nodeClock,
+    serverTime: serverTimeOf(connection, cluster),
+    marks: marksOf(connection, { ...place, ...file }),
+    snapshots: snapshotsOf(connection, place),
+    hash: sha256,
+    telemetry,
+  };
+}
