@@ -17,6 +17,8 @@ import { replay } from "./commands/replay.ts";
 import { run } from "./commands/run.ts";
 import { setup } from "./commands/setup.ts";
 import { statistics } from "./commands/statistics.ts";
+import { topics } from "./commands/topics.ts";
+import { topology } from "./commands/topology.ts";
 import { up } from "./commands/up.ts";
 import { why } from "./commands/why.ts";
 
@@ -25,6 +27,6 @@ export const COMMANDS: readonly Command[] = [
   add, jobs, job, why, ...changeJobs,
   ...queues, statistics,
   replay, exportHistory, importHistory, audit,
-  instances, doctor, bench, helpFor(() => COMMANDS),
+  topology, ...topics, instances, doctor, bench, helpFor(() => COMMANDS),
   ...later,
 ];

@@ -6,9 +6,16 @@ import type { Log } from "./log.ts";
 import type { Closing } from "./stopping.ts";
 
 export const WORKER_OPTIONS = {
-  concurrency: { kind: "integer", value: "<n>", help: "attempts at a time of each job; 10 when absent" },
-  instance: { kind: "text", value: "<name>", help: "persistent name of this instance; unique for each process when absent" },
+  concurrency: { kind: "integer", value: "<n>", help: "attempts at a time of each job; 15 when absent" },
+  instance: { kind: "text", value: "<name>", help: "persistent name of this instance; one kept for this machine when absent, another for each process" },
 } as const;
+
+/** What `work` takes at a time when nothing is said. */
+const CONCURRENCY = 15;
+
+/** What an instance says of the workers it has for a file. */
+export const offeredBy = (loaded: Loaded, concurrency: number | undefined): { readonly topics: readonly string[]; readonly slots: number } =>
+  ({ topics: loaded.jobs.map(({ topic }) => topic).sort(), slots: loaded.jobs.length * (concurrency ?? CONCURRENCY) });
 
 export interface WorkerSettings {
   readonly concurrency: number | undefined;

@@ -3,6 +3,7 @@ import { encode } from "@longshore/kernel";
 import type { Client } from "./client.ts";
 import { errorOf } from "./client.ts";
 import { type LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
+import type { Line } from "./internal/line.ts";
 import type { Asked, Session } from "./internal/session.ts";
 
 interface Signals {
@@ -50,11 +51,16 @@ interface Where {
   readonly giveUpMs?: number;
 }
 
-export function ask(client: Client, shard: string, question: Readonly<Record<string, unknown>>, { signal }: Signals = {}, { kind, giveUpMs = GIVE_UP_MS }: Where = {}): Promise<unknown> {
+export function ask(client: Client, shard: string, question: Readonly<Record<string, unknown>>, options: Signals = {}, where: Where = {}): Promise<unknown> {
+  return askLine(client.line(shard), question, options, where);
+}
+
+/** A question to the actor at the end of a line. */
+export function askLine(line: Pick<Line, "query">, question: Readonly<Record<string, unknown>>, { signal }: Signals = {}, { kind, giveUpMs = GIVE_UP_MS }: Where = {}): Promise<unknown> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
     let stopListening: () => void = () => undefined;
-    const cancel = client.line(shard).query.ask(question, giveUpMs, (answer) => {
+    const cancel = line.query.ask(question, giveUpMs, (answer) => {
       stopListening();
       if (answer.kind === "answer") resolve(answer.answer);
       else reject(queryError(answer.code, answer.message));

@@ -1,4 +1,5 @@
 /** What the calls of one connection share: ports, one line per actor, the worker of this process. */
+import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
 import type { Blobs, Hash, Journal, Snapshots, WantedConfiguration } from "@longshore/kernel";
 import { UlidSource } from "@longshore/kernel";
 import { type LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
@@ -30,6 +31,8 @@ export interface ClientSetup {
   readonly shard: string;
   /** This process among its kind. */
   readonly instance: string;
+  /** Name of this life of the process in the topology, where it belongs to it. */
+  readonly incarnation?: string;
   readonly processors: number;
   readonly limits?: Partial<ClientLimits & WorkerLimits>;
   /** What went wrong where no call waits for it. */
@@ -48,6 +51,8 @@ export class Client {
   readonly name: string;
   private readonly lines = new Map<string, Line>();
   private crew: Crew | undefined;
+  private crews = 0;
+  private discoveryLine: Line | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(setup: ClientSetup) {
@@ -72,6 +77,16 @@ export class Client {
     return line;
   }
 
+  /** The line to the topology's history. */
+  discovery(): Line {
+    if (this.discoveryLine === undefined) {
+      const { cluster, principal, ports } = this.setup;
+      this.discoveryLine = new Line(ports, { cluster, principal, kind: DISCOVERY_KIND, actor: DISCOVERY_ACTOR }, `${this.name}-topology`, this.limits);
+      if (this.closing !== undefined) this.discoveryLine.close();
+    }
+    return this.discoveryLine;
+  }
+
   /** The line to the shard that stands in front of a job's id. */
   lineOf(id: string): Line {
     const dot = id.indexOf(".");
@@ -89,7 +104,7 @@ export class Client {
   worker(): Crew {
     if (this.crew !== undefined) return this.crew;
     const { instance, processors, ports } = this.setup;
-    const identity = { instance, incarnation: randomText(ports.random, 16), processors };
+    const identity = { instance, incarnation: this.nextIncarnation(), processors };
     this.crew = new Crew(identity, this.directory, {
       join: (shard, handlers) => {
         const { place, epochs } = this.line(shard);
@@ -98,6 +113,12 @@ export class Client {
       fault: (code, message) => this.fault(new Unavailable(code, message)),
     });
     return this.crew;
+  }
+
+  /** The first worker has the incarnation of its instance; one that follows another is an incarnation of its own. */
+  private nextIncarnation(): string {
+    const { incarnation, ports } = this.setup;
+    return incarnation !== undefined && this.crews++ === 0 ? incarnation : randomText(ports.random, 16);
   }
 
   /** The last pool is gone: the instance leaves, and the next `work` begins a new incarnation. */
@@ -125,6 +146,7 @@ export class Client {
     const { crew } = this;
     if (crew !== undefined) await new Promise<void>((resolve) => crew.close(drainMs, resolve));
     for (const line of this.lines.values()) line.close();
+    this.discoveryLine?.close();
     this.directory.close();
     await this.setup.release?.();
   }

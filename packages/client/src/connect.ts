@@ -26,6 +26,8 @@ export interface ConnectOptions {
   readonly shard?: string;
   /** Name of this process among the workers; unique by default. */
   readonly instance?: string;
+  /** Name of this life of the process, for one that belongs to the topology; unique by default. */
+  readonly incarnation?: string;
   /** Processors that queues with a share of them count with. */
   readonly processors?: number;
   readonly limits?: Partial<ClientLimits & WorkerLimits>;
@@ -34,7 +36,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-const FIELDS = ["servers", "principal", "user", "password", "credsFile", "tls", "cluster", "shard", "instance", "processors", "limits", "onFault", "signal"] as const;
+const FIELDS = ["servers", "principal", "user", "password", "credsFile", "tls", "cluster", "shard", "instance", "incarnation", "processors", "limits", "onFault", "signal"] as const;
 
 /**
  * Connects. The connection keeps itself up; `close` ends it.
@@ -68,6 +70,7 @@ export function over(connection: Connection, options: Omit<ConnectOptions, "serv
     principal: connection.principal,
     shard: checkedToken("shard", options.shard ?? "main"),
     instance: checkedToken("instance", options.instance ?? defaultInstance()),
+    ...(options.incarnation === undefined ? {} : { incarnation: checkedToken("incarnation", options.incarnation) }),
     processors: options.processors ?? availableParallelism(),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.onFault === undefined ? {} : { onFault: options.onFault }),

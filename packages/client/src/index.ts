@@ -1,5 +1,6 @@
 /** Longshore for programs: define, add, work, follow, query. */
 
+export type { Instance, TopicRow, TopicState, TopologyCluster, TopologyEvent, TopologyHandler, TopologyView } from "@longshore/discovery-agent";
 export type { EndState, ErrorInfo, JobFilter, JobState, QueueConfig, QueueStatistics, QueueView, Scalar, WaitReason, WhyView } from "@longshore/job-queue";
 export type { AuditReport, Violation } from "@longshore/testkit/promises";
 export type { AddAllOptions } from "./add-all.ts";
@@ -24,4 +25,6 @@ export type { AddOptions, JobDefaults } from "./options.ts";
 export type { Queues, Statistics } from "./queues.ts";
 export type { Schema } from "./schema.ts";
 export type { TimelineEvent } from "./timeline.ts";
+export type { TopicChange, Topics } from "./topics.ts";
+export type { Topologies } from "./topology.ts";
 export type { CloseOptions, Worker, WorkOptions } from "./work.ts";

@@ -13,6 +13,8 @@ import { Histories } from "./history.ts";
 import { Jobs } from "./jobs.ts";
 import type { AddOptions } from "./options.ts";
 import { Queues } from "./queues.ts";
+import { Topics } from "./topics.ts";
+import { Topologies } from "./topology.ts";
 import type { CloseOptions, Worker, WorkOptions } from "./work.ts";
 import { work } from "./work.ts";
 
@@ -24,6 +26,8 @@ export class Longshore {
   readonly queues: Queues;
   readonly history: Histories;
   readonly events: Events;
+  readonly topology: Topologies;
+  readonly topics: Topics;
   private readonly client: Client;
   private readonly topicJobs = new Map<string, Job>();
 
@@ -33,6 +37,8 @@ export class Longshore {
     this.queues = new Queues(client);
     this.history = new Histories(client);
     this.events = new Events(client);
+    this.topology = new Topologies(client);
+    this.topics = new Topics(client);
   }
 
   /** Adds a job; resolves when it is durable: committed by the host, or stored in the inbox while no host is up. */
@@ -61,6 +67,7 @@ export class Longshore {
 
   /** Workers finish what runs or hand it back, then everything ends. Idempotent. */
   close(options: CloseOptions = {}): Promise<void> {
+    this.topology.close();
     return this.client.close(options.drainMs);
   }
 
@@ -68,16 +75,8 @@ export class Longshore {
     throw new NotAvailableYet("ls.schedules");
   }
 
-  get topology(): never {
-    throw new NotAvailableYet("ls.topology");
-  }
-
   get properties(): never {
     throw new NotAvailableYet("ls.properties");
-  }
-
-  get topics(): never {
-    throw new NotAvailableYet("ls.topics");
   }
 
   get workflows(): never {

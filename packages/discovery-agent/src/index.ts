@@ -48,6 +48,7 @@ export type { DeliveryEntry, DeliveryLog, DeliveryViolation, SeenView } from "./
 export { checkDelivery, ViewIds } from "./topology/invariants.ts";
 export type { RemoteCluster } from "./topology/merge.ts";
 export { mergeClusters } from "./topology/merge.ts";
+export { observedView } from "./topology/observed.ts";
 export type { ListenOptions, TopologyOptions } from "./topology/options.ts";
 export type { Doubt, TopologyFacts } from "./topology/topology.ts";
 export { Topology } from "./topology/topology.ts";

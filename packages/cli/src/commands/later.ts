@@ -4,8 +4,6 @@ import { wrongUsage } from "../errors.ts";
 
 const LATER: readonly (readonly [name: string, summary: string])[] = [
   ["schedules", "jobs added by cron expression, interval or date"],
-  ["topology", "instances, leader and views; until then `longshore instances`"],
-  ["topics", "enable, disable or reserve topics for an instance"],
   ["workflows", "deploy, start, list, show, suspend, resume and terminate workflows"],
   ["work-items", "claim, complete and delegate the tasks of people"],
   ["offload", "jobs run by other clusters"],

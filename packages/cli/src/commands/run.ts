@@ -4,27 +4,30 @@ import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
 import { wrongUsage } from "../errors.ts";
 import type { Io } from "../io.ts";
-import { loadFiles } from "../load.ts";
+import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
 import { nearest } from "../nearest.ts";
+import { runInstance } from "../running-instance.ts";
 import { stateDirectory } from "../server-state.ts";
+import type { InstanceService } from "../services/instance/instance.ts";
 import { startJobQueue } from "../services/job-queue.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
-import { startWorkers, WORKER_OPTIONS } from "../workers.ts";
+import { offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
 
-const SERVICES = ["job-queue", "worker"] as const;
-const LATER = ["discovery-agent", "offload-router", "workflow-runner"];
+const SERVICES = ["job-queue", "discovery-agent", "worker"] as const;
+const LATER = ["offload-router", "workflow-runner"];
 
 export const run: Command = command({
   name: "run",
   group: "run",
-  summary: "A service: the host of a JobQueue, a worker for files, or both",
+  summary: "A service: the host of a JobQueue, of the topology, a worker for files, or several in one process",
   details: [
+    "The process is an instance of the topology. Where it can host, it also hosts the topology's history when nobody else does: discovery-agent alone is for a process that does nothing else.",
     "The streams must be there (`longshore setup`). A second host of the same shard stands by until the first is gone. A host that was overtaken ends with 5.",
     "SIGINT or SIGTERM drains: running attempts finish or are handed back. A second one ends it at once.",
   ],
-  args: { services: { kind: "many", help: "job-queue, or worker and its files: run worker jobs.ts", shown: "service" } },
+  args: { services: { kind: "many", help: "job-queue, discovery-agent, or worker and its files: run worker jobs.ts", shown: "service" } },
   options: {
     takeOver: { kind: "flag", help: "host it although another host seems alive; that one is fenced" },
     acceptRewind: { kind: "text", value: "<reason>", help: "serve a journal that has lost confirmed commits, and record why" },
@@ -39,21 +42,23 @@ export const run: Command = command({
   connects: true,
   endsInOrder: true,
   async run({ args, options, shared, io }) {
-    const { hosts, files, isWorker } = servicesIn(args.services);
+    const { kinds, files, isWorker } = servicesIn(args.services);
     const loaded = await loadFiles(files, io.cwd);
     const place = await findPlace(shared, io);
     const log = openLog(io, options);
     const closing = new Closing(log);
     const around: Around = { shared, io, log, closing, place };
     try {
+      const self = await startSelf(options, kinds, loaded, around);
       // Standing by may take long, and a signal ends it.
-      const host = hosts ? await startHost(options, around) : { stopped: new Promise<never>(() => undefined) };
+      const host = kinds.includes("job-queue") ? await startHost({ ...options, instance: self.instance }, around) : { stopped: new Promise<never>(() => undefined) };
       if (host === undefined) return;
       if (isWorker) {
-        const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: place.shard, ...(options.instance === undefined ? {} : { instance: options.instance }) };
+        const { instance, incarnation } = self;
+        const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: place.shard, instance, incarnation };
         await startWorkers(loaded, access, { concurrency: options.concurrency }, log, closing);
       }
-      const ended = await Promise.race([untilStopped(io), host.stopped]);
+      const ended = await Promise.race([untilStopped(io), host.stopped, self.refused]);
       if (ended instanceof Fault) throw ended;
       log.event("info", "stopping", { signal: ended });
     } finally {
@@ -79,6 +84,14 @@ interface HostOptions {
 interface Started {
   /** Why it stopped by itself. */
   readonly stopped: Promise<Fault>;
+}
+
+async function startSelf({ instance, concurrency }: { readonly instance: string | undefined; readonly concurrency: number | undefined }, kinds: readonly string[], loaded: Loaded, around: Around): Promise<InstanceService> {
+  const { shared, io, log, closing, place } = around;
+  return runInstance({
+    connection: { ...accessTo(place, shared, io), name: "longshore instance" }, cluster: place.cluster, stateDir: stateDirectory(io.env),
+    kinds, ...offeredBy(loaded, concurrency), ...(instance === undefined ? {} : { instance }),
+  }, log, closing);
 }
 
 /** Undefined when a signal came while it was standing by. */
@@ -108,17 +121,25 @@ async function startHost(options: HostOptions, { shared, io, log, closing, place
   return { stopped: service.stopped.then((reason) => stopFault(shard, reason)) };
 }
 
-function servicesIn(words: readonly string[]): { readonly hosts: boolean; readonly isWorker: boolean; readonly files: readonly string[] } {
+interface Services {
+  /** Kinds of actors this process can host. */
+  readonly kinds: readonly string[];
+  readonly isWorker: boolean;
+  readonly files: readonly string[];
+}
+
+function servicesIn(words: readonly string[]): Services {
   const worker = words.indexOf("worker");
   const hosts = worker < 0 ? words : words.slice(0, worker);
   const files = worker < 0 ? [] : words.slice(worker + 1);
   for (const word of hosts) {
-    if (word === "job-queue") continue;
-    if (LATER.includes(word)) throw wrongUsage(`${word} is not available yet: it comes with a later release`, "there are job-queue and worker");
+    if (word === "job-queue" || word === "discovery-agent") continue;
+    if (LATER.includes(word)) throw wrongUsage(`${word} is not available yet: it comes with a later release`, "there are job-queue, discovery-agent and worker");
     const meant = nearest(word, SERVICES);
-    throw wrongUsage(`there is no service "${word}"`, meant === undefined ? "there are job-queue and worker <files…>" : `did you mean ${meant}?`);
+    throw wrongUsage(`there is no service "${word}"`, meant === undefined ? "there are job-queue, discovery-agent and worker <files…>" : `did you mean ${meant}?`);
   }
   if (words.length === 0) throw wrongUsage("name what to run", "longshore run job-queue, or longshore run worker jobs.ts");
   if (worker >= 0 && files.length === 0) throw wrongUsage("a worker needs files that export jobs", "longshore run worker jobs.ts");
-  return { hosts: hosts.length > 0, isWorker: worker >= 0, files };
+  // Whoever may write one history may write the topology's.
+  return { kinds: hosts.length === 0 ? [] : [...new Set(["discovery-agent", ...hosts])], isWorker: worker >= 0, files };
 }

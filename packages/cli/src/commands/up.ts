@@ -8,11 +8,12 @@ import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
 import { present } from "../present.ts";
 import { paintOf } from "../render/paint.ts";
+import { runInstance } from "../running-instance.ts";
 import { readServerState, removeServerState, stateDirectory, writeServerState } from "../server-state.ts";
 import { type JobQueueService, startJobQueue } from "../services/job-queue.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
-import { startWorkers, WORKER_OPTIONS } from "../workers.ts";
+import { offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
 
 interface Settings {
   readonly cluster: string;
@@ -72,16 +73,22 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   const { shared, io, log, closing } = around;
   const server = await startNats(settings, around);
   const principal = principalOf(shared, io);
-  const service = await startHost(server, settings, principal, around);
-  const { cluster, concurrency, instance } = settings;
+  const { cluster, concurrency } = settings;
+  const self = await runInstance({
+    connection: { principal, servers: server.url, name: "longshore instance" }, cluster, stateDir: stateDirectory(io.env),
+    kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), ...(settings.instance === undefined ? {} : { instance: settings.instance }),
+  }, log, closing);
+  const { instance, incarnation } = self;
+  const service = await startHost(server, { ...settings, instance }, principal, around);
   if (loaded.jobs.length > 0 || loaded.queues.length > 0) {
-    await startWorkers(loaded, { servers: server.url, cluster, principal, ...(instance === undefined ? {} : { instance }) }, { concurrency }, log, closing);
+    await startWorkers(loaded, { servers: server.url, cluster, principal, instance, incarnation }, { concurrency }, log, closing);
   }
   await announce(server, settings, loaded, around);
   const ended = await Promise.race([
     untilStopped(io).then((signal) => ({ kind: "signal", signal }) as const),
     service.stopped.then((reason) => ({ kind: "host", reason }) as const),
     server.exited.then((code) => ({ kind: "server", code }) as const),
+    self.refused,
   ]);
   if (ended.kind === "signal") return log.event("info", "stopping", { signal: ended.signal });
   if (ended.kind === "server") throw failed("nats/ended", `the nats-server ended with code ${ended.code}`, `its log is ${join(settings.storeDir, "server.log")}`);

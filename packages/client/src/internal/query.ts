@@ -94,4 +94,4 @@ export class Query {
 }
 
 const nobody = (kind: string, actor: string, cluster: string): string =>
-  `nobody answers for ${kind}.${actor} of cluster ${cluster}: no host is up; start one (\`longshore up\`, or \`longshore run job-queue\`)`;
+  `nobody answers for ${kind}.${actor} of cluster ${cluster}: no host is up; start one (\`longshore up\`, or \`longshore run ${kind === "discovery-agent" ? kind : "job-queue"}\`)`;

@@ -8,6 +8,8 @@ import type { TopologyEvent } from "./event.ts";
 export interface TopologyOptions {
   /** This instance, as it announces itself. */
   readonly self: MemberRecord;
+  /** It only looks on: it belongs to no view and acknowledges none, and `self` stands in until a view is known. By default false. */
+  readonly isObserver?: boolean;
   /** Name of its cluster. */
   readonly cluster: string;
   readonly clock: Clock;
@@ -33,7 +35,7 @@ export interface ListenOptions {
 }
 
 const NO_GRACES: Partial<DoubtGraces> = {};
-const DEFAULTS = { minEventDelayMs: 0, graces: NO_GRACES, queuedMax: 64, listenersMax: 1_000 };
+const DEFAULTS = { isObserver: false, minEventDelayMs: 0, graces: NO_GRACES, queuedMax: 64, listenersMax: 1_000 };
 const REQUIRED = ["self", "cluster", "clock", "onAckOwed", "onFault"];
 
 /** @throws {Fault} `topology/invalid-option`. */

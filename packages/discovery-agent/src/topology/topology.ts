@@ -89,7 +89,7 @@ export class Topology {
     if (view === undefined) return [...found, "no-view"];
     // A proposal that is gone without a view was superseded: another one follows, and the old view does not come back.
     if (view.number < this.proposed) found.push("changing");
-    if (!view.members.some(({ incarnation }) => incarnation === this.settings.self.incarnation)) found.push("not-a-member");
+    if (!this.settings.isObserver && !view.members.some(({ incarnation }) => incarnation === this.settings.self.incarnation)) found.push("not-a-member");
     if (this.isRewound(view)) found.push("rewound");
     return found;
   }
@@ -168,11 +168,12 @@ export class Topology {
 
   private refresh(): void {
     const { view, remote } = this.facts;
+    const { self, isObserver } = this.settings;
     if (view === undefined || this.doubts.length > 0) {
       this.newest.retire();
       this.tellChanging();
     } else {
-      this.take(new LiveTopologyView({ local: view, remote, incarnation: this.settings.self.incarnation }));
+      this.take(new LiveTopologyView({ local: view, remote, incarnation: isObserver ? undefined : self.incarnation }));
     }
     this.listeners.deliver();
   }

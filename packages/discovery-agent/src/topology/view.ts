@@ -31,7 +31,7 @@ export interface TopologyView {
   /** The local cluster first. */
   readonly clusters: readonly TopologyCluster[];
   readonly localCluster: TopologyCluster;
-  /** Undefined in a view that leaves this instance out; such a view is never current. */
+  /** Undefined for one who looks from outside, and in a view that leaves this instance out; such a view is never current. */
   readonly localInstance: Instance | undefined;
   /** Of all clusters; each id once. */
   readonly instances: readonly Instance[];
@@ -45,8 +45,8 @@ export type InstanceFilter = (instance: Instance) => boolean;
 export interface TopologyParts {
   readonly local: ClusterView;
   readonly remote: readonly RemoteCluster[];
-  /** Incarnation of the instance that looks. */
-  readonly incarnation: string;
+  /** Incarnation of the instance that looks; undefined for one who looks from outside. */
+  readonly incarnation: string | undefined;
 }
 
 /** A view and the one thing that may happen to it. Listeners get it as a `TopologyView`, without `retire`. */
@@ -59,11 +59,11 @@ export class LiveTopologyView implements TopologyView {
 
   /** @throws {Defect} when a cluster has no id or no members, or a member no id, or one cluster has an id twice. */
   constructor({ local, remote, incarnation }: TopologyParts) {
-    this.localCluster = clusterOf(local, incarnation);
-    this.clusters = Object.freeze([this.localCluster, ...mergeClusters(local, remote).map((cluster) => clusterOf(cluster, undefined))]);
+    this.localCluster = clusterOf(local, true, incarnation);
+    this.clusters = Object.freeze([this.localCluster, ...mergeClusters(local, remote).map((cluster) => clusterOf(cluster, false))]);
     this.instances = Object.freeze(this.clusters.flatMap(({ instances }) => instances));
     this.localInstance = this.localCluster.instances.find(({ isLocal }) => isLocal);
-    this.trusted = this.localInstance !== undefined;
+    this.trusted = this.localInstance !== undefined || incarnation === undefined;
   }
 
   get isCurrent(): boolean {
@@ -83,13 +83,13 @@ export class LiveTopologyView implements TopologyView {
   }
 }
 
-function clusterOf({ clusterId, cluster, number, members }: ClusterView, localIncarnation: string | undefined): TopologyCluster {
+function clusterOf({ clusterId, cluster, number, members }: ClusterView, isLocal: boolean, incarnation?: string): TopologyCluster {
   invariant(clusterId !== "", "a cluster without an id");
-  const instances = members.map((member, place) => instanceOf(member, { clusterId, cluster, isLocal: member.incarnation === localIncarnation, isLeader: place === 0 }));
+  const instances = members.map((member, place) => instanceOf(member, { clusterId, cluster, isLocal: member.incarnation === incarnation, isLeader: place === 0 }));
   const leader = instances[0];
   invariant(leader !== undefined, `the cluster ${clusterId} has no members`);
   invariant(new Set(instances.map(({ instance }) => instance)).size === instances.length, `the cluster ${clusterId} has an instance twice`);
-  return Object.freeze({ clusterId, cluster, number, isLocal: localIncarnation !== undefined, instances: Object.freeze(instances), leader });
+  return Object.freeze({ clusterId, cluster, number, isLocal, instances: Object.freeze(instances), leader });
 }
 
 function instanceOf(member: MemberRecord, place: Pick<Instance, "clusterId" | "cluster" | "isLocal" | "isLeader">): Instance {

@@ -16,7 +16,7 @@ import type { Clock, StopReason, Telemetry, Wire } from "@longshore/kernel";
 import { encode } from "@longshore/kernel";
 
 /** Timings, milliseconds. */
-export const CANDIDATE = {
+const CANDIDATE = {
   /** How often the next in line looks; the others look once a second. */
   nextLooksEveryMs: 250,
   lookEveryMs: 1_000,

@@ -5,13 +5,13 @@
  * follows only while this instance hosts. Without it the journal could never be purged: every renewal of every member leaves
  * a commit, 17,000 a day for each.
  */
+import { join } from "node:path";
 import type { DiscoveryLimits } from "@longshore/discovery-agent";
 import { DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent, outages } from "@longshore/discovery-agent";
 import type { HostPorts, StopReason, Telemetry } from "@longshore/kernel";
 import { Follower, Host, Retention } from "@longshore/kernel";
 import type { Connection } from "@longshore/nats";
 import { inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, wireOf } from "@longshore/nats";
-import { join } from "node:path";
 import { nodeClock, sha256 } from "../node-ports.ts";
 import { SOFTWARE } from "../software.ts";
 import type { Opening } from "./candidate.ts";
