@@ -1,6 +1,7 @@
 /** The instance that a service command is: started beside whatever it runs, ended after it. */
-import { type InstanceOptions, type InstanceService, startInstance } from "./services/instance/instance.ts";
+
 import type { Log } from "./log.ts";
+import { type InstanceOptions, type InstanceService, startInstance } from "./services/instance/instance.ts";
 import type { Closing } from "./stopping.ts";
 
 /** Distinct troubles with NATS that are logged; the same one comes every second. */
