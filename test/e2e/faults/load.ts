@@ -90,11 +90,16 @@ export class Load {
     return new Promise((added) => { this.slow = { ms, added }; });
   }
 
-  /** Adds nothing more, and waits until every add is settled and every job has ended. */
-  async rest(withinMs = 60_000): Promise<void> {
+  /** Adds nothing more, and waits until every add is settled. */
+  async settle(withinMs = 60_000): Promise<void> {
     this.isStopped = true;
-    await until(`every add is settled (${this.adds.filter(({ outcome }) => outcome === "open").length} are not)`, () => this.adds.every(({ outcome }) => outcome !== "open"), withinMs);
+    await until("every add is settled", () => this.adds.every(({ outcome }) => outcome !== "open"), withinMs);
     await Promise.all(this.loops);
+  }
+
+  /** And until every job has ended. */
+  async rest(withinMs = 60_000): Promise<void> {
+    await this.settle(withinMs);
     const isDone = Promise.all(this.waits).then(() => true);
     let isAtRest = false;
     void isDone.then(() => { isAtRest = true; });

@@ -36,6 +36,10 @@ export class Tape {
     return this.commits.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
+  lastHash(): Uint8Array {
+    return sha256(this.commits.at(-1)?.bytes ?? new Uint8Array(0));
+  }
+
   /** Reads all the time, until the test is over. */
   follow(): void {
     let isOver = false;

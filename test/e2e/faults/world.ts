@@ -25,7 +25,7 @@ export const STREAM = { journal: "LS_main_JOURNAL", inbox: "LS_main_INBOX" } as 
 export const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** Waits for a fact, not for time. */
-export async function until(what: string, fact: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
+export async function until(what: string, fact: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const deadlineMs = performance.now() + withinMs;
   while (!(await fact())) {
     if (performance.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
