@@ -44,6 +44,7 @@ test("a line that is refused is named with its number, and the others go on", as
   const tally = await run('nonsense\n{"topic":"no"}\n{"input":1}\n{"topic":"t"}');
   expect(tally).toMatchObject({ lines: 4, created: 1, refused: 3 });
   expect(tally.failures.map(({ line, code }) => [line, code])).toEqual([[1, "cli/usage"], [2, "queue/backlog-full"], [3, "cli/usage"]]);
+  expect(tally.failures[0]!.message).toMatch(/^it is not JSON/);
 });
 
 test("waiting counts how they ended", async () => {

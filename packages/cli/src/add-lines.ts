@@ -63,7 +63,8 @@ export async function addLines(ls: Adder, lines: AsyncIterable<string>, options:
 async function addLine(ls: Adder, line: string, number: number, { topic, given, isWaiting, signal }: LinesOptions, tally: Tally): Promise<void> {
   let handle: JobHandle;
   try {
-    const job = topic === undefined ? jobOf(parseJson(`line ${number}`, line)) : { topic, input: parseJson(`line ${number}`, line), options: {} };
+    const value = parseJson("it", line);
+    const job = topic === undefined ? jobOf(value) : { topic, input: value, options: {} };
     handle = await ls.add(job.topic, job.input, { ...given, ...job.options });
   } catch (error) {
     const { code, message } = explain(error);

@@ -1,6 +1,6 @@
 /** The word somebody probably meant. */
 
-/** Edits (insert, delete, replace, swap of neighbours) between two words. After Damerau. */
+/** Edits (insert, delete, replace, swap of neighbors) between two words. After Damerau. */
 function editDistance(from: string, to: string): number {
   const rows: number[][] = Array.from({ length: from.length + 1 }, (_, i) => [i]);
   for (let j = 0; j <= to.length; j++) rows[0]![j] = j;

@@ -161,7 +161,10 @@ function argumentsOf(command: Command, values: readonly string[]): Readonly<Reco
       args[name] = value;
     }
   }
-  if (at < values.length) throw wrongUsage(`\`longshore ${command.name}\` does not know what to do with "${values[at]}"`, `see \`longshore ${command.name} --help\``);
+  if (at < values.length) {
+    const remedy = "out" in (command.options ?? {}) ? `to write to that file: --out ${values[at]}` : `see \`longshore ${command.name} --help\``;
+    throw wrongUsage(`\`longshore ${command.name}\` does not know what to do with "${values[at]}"`, remedy);
+  }
   return args;
 }
 

@@ -1,4 +1,4 @@
-/** A 53-bit digest of a payload, to tell whether a repeated id came with the same input. Not a defence against forgery. */
+/** A 53-bit digest of a payload, to tell whether a repeated id came with the same input. Not a defense against forgery. */
 import type { Payload } from "./vocabulary.ts";
 
 /** After cyrb53: two multiplicative lanes over the bytes, mixed at the end. */

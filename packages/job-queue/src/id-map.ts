@@ -22,7 +22,7 @@ export class IdMap<T> {
   }
 }
 
-/** 32 bits of a text. Not a defence: who floods one bucket slows down his own shard. */
+/** 32 bits of a text. Not a defense: who floods one bucket slows down his own shard. */
 export function hashOf(text: string): number {
   let hash = 0x811c_9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193);

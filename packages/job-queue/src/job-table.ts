@@ -132,7 +132,7 @@ export class JobTable {
     this.setNarrow(row, PLACE, place);
   }
 
-  /** Neighbours in the one list a job stands in: a lane while it waits, the history when it has ended. */
+  /** Neighbors in the one list a job stands in: a lane while it waits, the history when it has ended. */
   previousOf(row: number): number {
     return this.narrowAt(row, PREVIOUS);
   }

@@ -171,7 +171,7 @@ async function roomFindings(connection: Connection, { cluster }: PreflightOption
     const { config, state } = answer.body;
     const max = isRecord(config) ? Number(config["max_bytes"]) : 0;
     const used = isRecord(state) ? Number(state["bytes"]) : 0;
-    if (max > 0 && used / max >= FULL) findings.push(bad(`room in ${stream}`, `${percent(used / max)} of ${max} bytes are used`, "shorten what is kept, or give the stream more bytes"));
+    if (max > 0 && used / max >= FULL) findings.push(bad(`room in ${stream}`, `${percent(used / max)} of ${mebibytes(max)} are used`, "shorten what is kept, or give the stream more bytes"));
   }
   if (findings.length === 0) findings.push(good("room in the streams", `every stream is less than ${percent(FULL)} full`));
   if (typeof monitored !== "string") findings.push(await diskFinding(monitored));
@@ -185,8 +185,9 @@ async function diskFinding({ storeDir, storeBytesMax, storeBytes }: Monitored): 
   if (disk === undefined) return unknown(check, "the server runs on another machine", "look there: max_file_store must fit on the disk");
   const free = disk.bavail * disk.bsize;
   const needed = Math.max(0, storeBytesMax - storeBytes);
-  if (free >= needed) return good(check, `${free} bytes are free, the streams may still take ${needed}`);
-  return bad(check, `${free} bytes are free, but the streams may still take ${needed}`, "free space on the disk, or lower max_file_store");
+  if (free >= needed) return good(check, `${mebibytes(free)} are free, the streams may still take ${mebibytes(needed)}`);
+  return bad(check, `${mebibytes(free)} are free, but the streams may still take ${mebibytes(needed)}`, "free space on the disk, or lower max_file_store");
 }
 
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20).toLocaleString("en-US")} MiB`;
 const percent = (part: number): string => `${Math.round(part * 100)} %`;

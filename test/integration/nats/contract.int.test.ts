@@ -15,7 +15,7 @@ async function two(): Promise<{ readonly here: Connection; readonly there: Conne
 
 journalContract(NAME, async () => {
   const { connection } = await provisioned();
-  return { journal: journalOf(connection, ACTOR), neighbour: journalOf(connection, { ...ACTOR, actor: "b" }), maxPayloadBytes: connection.maxPayloadBytes };
+  return { journal: journalOf(connection, ACTOR), neighbor: journalOf(connection, { ...ACTOR, actor: "b" }), maxPayloadBytes: connection.maxPayloadBytes };
 });
 
 inboxContract(NAME, async () => {

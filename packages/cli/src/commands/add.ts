@@ -20,6 +20,7 @@ export const add: Command = command({
   details: [
     "It ends when the job is durable: committed by the host, or stored in the inbox while no host is up. Printed is the job's id; with --wait, its result.",
     "With --file each line is the input of one job of the topic; without a topic each line is an object {\"topic\", \"input\", \"id\", …options} with the names of the library (retries, delayMs, notBefore, queue, properties, …). Lines are read as they are added, so a file may be of any size.",
+    "What a program's defineJob says of retries and time-outs holds for jobs that programs add with it. Here the queue's hold, or what is given.",
   ],
   args: {
     topic: { kind: "optional", help: "what the job is, for example media/thumbnail" },

@@ -112,10 +112,12 @@ class TwoWays {
   }
 }
 
+const byNumber = (a: PromiseId, b: PromiseId): number => Number(a.slice(1)) - Number(b.slice(1));
+
 function reportText(name: string, { violations, violationCount, commits, events, judged, notJudged }: AuditReport, screen: Screen): string {
   const paint = paintOf(screen);
   const broken = new Set(violations.map(({ promise }) => promise));
-  const lines = judged.map((id) => `${broken.has(id) ? paint.red("broken") : paint.green("holds ")}  ${id.padEnd(3)}  ${WORDS[id]}\n`);
+  const lines = [...judged].sort(byNumber).map((id) => `${broken.has(id) ? paint.red("broken") : paint.green("holds ")}  ${id.padEnd(3)}  ${WORDS[id]}\n`);
   const unknown = notJudged.map(({ promise, reason }) => `${paint.dim("?     ")}  ${promise.padEnd(3)}  ${WORDS[promise]}${paint.dim(`: ${reason}`)}\n`);
   const head = `${name}: ${plural(commits, "commit")}, ${plural(events, "event")}, ${violationCount === 0 ? paint.green("no violations") : paint.red(plural(violationCount, "violation"))}\n\n`;
   if (violations.length === 0) return head + lines.join("") + unknown.join("");

@@ -185,14 +185,14 @@ export class ResultWaiter {
     this.tries = 0;
     if (behind === true) return this.askAgain(ids, BEHIND_RETRY_MS);
     this.after = undefined;
-    if (ids.length > 0) this.synchronise(Number(epoch), told);
+    if (ids.length > 0) this.synchronize(Number(epoch), told);
     if (Array.isArray(refused)) for (const [id, sequence, code, message] of refused as readonly (readonly unknown[])[]) this.wasRefused(String(id), Number(sequence), String(code), String(message));
     if (Array.isArray(unknown)) this.unknown(unknown.map(String));
     this.ask();
   }
 
   /** What was pushed up to here is either seen or asked for again. */
-  private synchronise(epoch: number, told: unknown): void {
+  private synchronize(epoch: number, told: unknown): void {
     if (typeof told !== "number") return;
     if (epoch !== this.epoch || told < this.received.upTo) this.received.reset();
     this.epoch = epoch;

@@ -7,7 +7,7 @@ import { answerTo, bytesOf, noise, textOf } from "./world.ts";
 export interface JournalFixture extends ContractWorld {
   readonly journal: Journal;
   /** Another history in the same stream: its appends make gaps in the versions of `journal`. */
-  readonly neighbour: Journal;
+  readonly neighbor: Journal;
   /** The largest message the server takes, bytes. */
   readonly maxPayloadBytes: number;
 }
@@ -122,7 +122,7 @@ function guardRules(rule: Rule): void {
 
   rule("another history in the stream makes gaps in the versions and does not touch the guard", async (journal, fixture) => {
     const first = await journal.stored("one", 0);
-    const foreign = await journal.stored("foreign", 0, fixture.neighbour);
+    const foreign = await journal.stored("foreign", 0, fixture.neighbor);
     const second = await journal.stored("two", first);
     expect(second).toBeGreaterThan(first + 1);
     expect(foreign).toBeGreaterThan(first);
@@ -140,7 +140,7 @@ function readingRules(rule: Rule): void {
     const versions = [0];
     for (let i = 0; i < 30; i++) {
       versions.push(await journal.stored(`c${i}`, versions.at(-1)!));
-      if (i % 7 === 0) await answerTo(fixture, (done) => fixture.neighbour.append(bytesOf("x"), -1, done));
+      if (i % 7 === 0) await answerTo(fixture, (done) => fixture.neighbor.append(bytesOf("x"), -1, done));
     }
     const { commits, answer } = await journal.read(versions[10]!);
     expect(commits.map((commit) => textOf(commit.bytes))).toEqual(Array.from({ length: 20 }, (_, i) => `c${i + 10}`));
@@ -166,7 +166,7 @@ function readingRules(rule: Rule): void {
 
   rule("one commit is got by its version, and nothing where there is none", async (journal, fixture) => {
     const first = await journal.stored("one", 0);
-    const foreign = await journal.stored("foreign", 0, fixture.neighbour);
+    const foreign = await journal.stored("foreign", 0, fixture.neighbor);
     const second = await journal.stored("two", first);
     const get = (version: number): Promise<StoredCommit | undefined> => answerTo(fixture, (done) => fixture.journal.get(version, done));
     expect(textOf((await get(second))!.bytes)).toBe("two");
@@ -198,10 +198,10 @@ function purgeRules(rule: Rule): void {
 
   rule("a purge of one history leaves another alone", async (journal, fixture) => {
     const first = await journal.stored("one", 0);
-    const foreign = await journal.stored("foreign", 0, fixture.neighbour);
+    const foreign = await journal.stored("foreign", 0, fixture.neighbor);
     const second = await journal.stored("two", first);
     await journal.purge(second);
-    const found = await answerTo<StoredCommit | undefined>(fixture, (done) => fixture.neighbour.get(foreign, done));
+    const found = await answerTo<StoredCommit | undefined>(fixture, (done) => fixture.neighbor.get(foreign, done));
     expect(textOf(found!.bytes)).toBe("foreign");
   });
 }

@@ -10,7 +10,7 @@ function setup(): { readonly clock: VirtualClock; readonly server: MemoryServer;
 
 journalContract("in memory", () => {
   const { server, world } = setup();
-  return { ...world, journal: server.journal("k", "a"), neighbour: server.journal("k", "b"), maxPayloadBytes: server.bus.maxPayloadBytes };
+  return { ...world, journal: server.journal("k", "a"), neighbor: server.journal("k", "b"), maxPayloadBytes: server.bus.maxPayloadBytes };
 });
 
 inboxContract("in memory", () => {
