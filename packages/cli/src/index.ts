@@ -3,3 +3,5 @@ export type { InstanceOptions, InstanceService, TopologyWatcher } from "./servic
 export { startInstance } from "./services/instance/instance.ts";
 export type { JobQueueOptions, JobQueueService } from "./services/job-queue.ts";
 export { startJobQueue } from "./services/job-queue.ts";
+export type { ShardHosts, ShardsOptions } from "./services/shards.ts";
+export { startShards } from "./services/shards.ts";

@@ -3,6 +3,7 @@
 import { payloadToWire } from "./events.ts";
 import type { Job } from "./job.ts";
 import type { Member } from "./members.ts";
+import { DEFAULT_SHARD, shardsOf } from "./routing.ts";
 import type { QueueState } from "./state.ts";
 import type { RunOptions } from "./vocabulary.ts";
 import { RUN } from "./vocabulary.ts";
@@ -17,6 +18,13 @@ export const memberOf = (state: QueueState, instance: string): Member | undefine
 
 /** An incarnation by its number, also a gone one that still has attempts. */
 export const memberByNumber = (state: QueueState, number: number): Member | undefined => state.members.get(number);
+
+/** Whether a queue that the state knows lives in a shard, or the shard is the default one. */
+export function namesShard(state: QueueState, shard: string): boolean {
+  if (shard === DEFAULT_SHARD) return true;
+  for (const { config } of state.queues.values()) if (shardsOf(config).includes(shard)) return true;
+  return false;
+}
 
 /** Jobs a member runs, by number. */
 export const runningOf = (member: Member): readonly Job[] => [...member.running].sort((a, b) => a.number - b.number);

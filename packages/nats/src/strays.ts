@@ -13,17 +13,17 @@ import { isJson } from "./wire.ts";
 
 export interface StrayOptions {
   readonly cluster: string;
-  /** `[kind, actor]` of those that read their inbox themselves. */
-  readonly known: readonly (readonly [kind: string, actor: string])[];
+  /** Whether an actor reads its inbox itself, or will. One that has a history is known in any case. */
+  readonly isKnown: (kind: string, actor: string) => boolean;
 }
 
 /** Subjects looked into per look. */
 const SUBJECTS_MAX = 32;
 
-export function strayInboxOf(connection: Connection, { cluster, known }: StrayOptions): Inbox {
+export function strayInboxOf(connection: Connection, { cluster, isKnown }: StrayOptions): Inbox {
   const stream = streamsOf(cluster).inbox;
   const { prefix } = subjectsOf(cluster);
-  const owned = known.map(([kind, actor]) => subjectsOf(cluster).inboxes(kind, actor).slice(0, -1));
+  const journals = streamsOf(cluster).journal;
   /** Per subject, the sequence seen at the last look. */
   let seen = new Map<string, number>();
   const delivered = new Map<number, string>();
@@ -50,6 +50,19 @@ export function strayInboxOf(connection: Connection, { cluster, known }: StrayOp
     next(0);
   };
 
+  /** Of these inbox subjects, those whose actor nobody has heard of. */
+  const unowned = (subjects: readonly string[], done: (strays: readonly string[] | undefined) => void): void => {
+    const unknown = subjects.filter((subject) => !isKnown(...actorIn(subject)));
+    if (unknown.length === 0) return done(unknown);
+    // An actor that has a history was there and comes back: what waits for it is no stray.
+    callApi(connection, `STREAM.INFO.${journals}`, { subjects_filter: `${prefix}jr.>` }, (answer) => {
+      const state = answer.kind === "ok" ? answer.body["state"] : undefined;
+      if (!isRecord(state)) return done(undefined);
+      const histories = isRecord(state["subjects"]) ? state["subjects"] : {};
+      done(unknown.filter((subject) => !(subjectsOf(cluster).journal(...actorIn(subject)) in histories)));
+    });
+  };
+
   return {
     stream: `${stream}#strays`,
     read(after, max, done) {
@@ -57,13 +70,14 @@ export function strayInboxOf(connection: Connection, { cluster, known }: StrayOp
         const state = answer.kind === "ok" ? answer.body["state"] : undefined;
         if (answer.kind !== "ok" || !isRecord(state)) return done({ kind: "unavailable" });
         const created = String(answer.body["created"] ?? "");
-        const subjects = isRecord(state["subjects"]) ? Object.keys(state["subjects"]) : [];
-        const strays = subjects.filter((subject) => !owned.some((own) => subject.startsWith(own))).slice(0, SUBJECTS_MAX);
-        collect(strays, (messages) => {
-          const fresh = messages.filter((message) => message.sequence > after).slice(0, Math.max(0, max - 1));
-          for (const message of fresh) delivered.set(message.sequence, message.subject);
-          // Older strays may yet be found on another subject, so nothing is said about what lies below.
-          done({ kind: "messages", messages: fresh, last: after, created });
+        unowned(isRecord(state["subjects"]) ? Object.keys(state["subjects"]) : [], (strays) => {
+          if (strays === undefined) return done({ kind: "unavailable" });
+          collect(strays.slice(0, SUBJECTS_MAX), (messages) => {
+            const fresh = messages.filter((message) => message.sequence > after).slice(0, Math.max(0, max - 1));
+            for (const message of fresh) delivered.set(message.sequence, message.subject);
+            // Older strays may yet be found on another subject, so nothing is said about what lies below.
+            done({ kind: "messages", messages: fresh, last: after, created });
+          });
         });
       });
     },
@@ -76,4 +90,10 @@ export function strayInboxOf(connection: Connection, { cluster, known }: StrayOp
       }
     },
   };
+}
+
+/** Kind and name, from `ls.<cluster>.in.<kind>.<actor>.…`. */
+function actorIn(subject: string): readonly [kind: string, actor: string] {
+  const [, , , kind = "", actor = ""] = subject.split(".");
+  return [kind, actor];
 }

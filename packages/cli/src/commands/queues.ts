@@ -95,18 +95,22 @@ const configure: Command = command({
     keepIds: { kind: "duration", help: "how long ids that users gave are remembered" },
     keepIdsCount: { kind: "integer", value: "<n>", help: "and how many of them" },
     ranking: { kind: "integer", value: "<n>", help: "higher is asked first" },
+    inShard: { kind: "text", value: "<name>", help: "the shard it lives in; jobs that are elsewhere when it moves are finished there" },
+    partitions: { kind: "integer", value: "<n>", help: "spread it over so many shards, <shard>-0 and on, by the key or id of each job; only while it is empty" },
   },
   examples: [
     { line: "longshore queues configure media --topic 'media/*' --max-parallel 4", says: "make one" },
     { line: "longshore queues configure media --retries 3", says: "change one thing" },
+    { line: "longshore queues configure media --in-shard media", says: "give it a shard of its own" },
   ],
   connects: true,
   run: ({ args, options, shared, io }) =>
     withClient(shared, io, async (ls) => {
       const before = await ls.queues.get(args.name);
       if (before === undefined && options.topic.length === 0) throw notFound(`there is no queue "${args.name}"`, `to make it, say what it takes: longshore queues configure ${args.name} --topic '${args.name}/*'`);
-      await ls.queues.configure(args.name, merged(before, options));
+      const { pending } = await ls.queues.configure(args.name, merged(before, options));
       await showOne(ls, args.name, shared, io);
+      if (pending.length > 0) hint({ shared, io }, `no host of ${pending.length === 1 ? "shard" : "the shards"} ${pending.join(", ")} has applied it yet: run one with \`longshore run job-queue --shard ${pending.join(",")}\``);
     }),
 });
 
@@ -120,12 +124,14 @@ interface Given {
   readonly keepIds: number | undefined;
   readonly keepIdsCount: number | undefined;
   readonly ranking: number | undefined;
+  readonly inShard: string | undefined;
+  readonly partitions: number | undefined;
 }
 
 const KEEP_IDS = { ms: 7 * 24 * 3_600_000, count: 100_000 };
 
 export function merged(before: QueueView | undefined, given: Given): QueueConfig {
-  const { topic, type, maxParallel, retries, retryDelay, keepJobs, keepIds, keepIdsCount, ranking } = given;
+  const { topic, type, maxParallel, retries, retryDelay, keepJobs, keepIds, keepIdsCount, ranking, inShard, partitions } = given;
   const config = before?.config ?? { topics: [] };
   const ids = config.keepIds ?? KEEP_IDS;
   return {
@@ -138,6 +144,8 @@ export function merged(before: QueueView | undefined, given: Given): QueueConfig
     ...(keepJobs === undefined ? {} : { keepJobs: keepJobs === "yes" }),
     ...(keepIds === undefined && keepIdsCount === undefined ? {} : { keepIds: { ms: keepIds ?? ids.ms, count: keepIdsCount ?? ids.count } }),
     ...(ranking === undefined ? {} : { ranking }),
+    ...(inShard === undefined ? {} : { shard: inShard }),
+    ...(partitions === undefined ? {} : { partitions }),
   };
 }
 

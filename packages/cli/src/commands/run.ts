@@ -1,4 +1,4 @@
-import { Fault } from "@longshore/kernel";
+import { Fault, isToken } from "@longshore/kernel";
 import { connect, type ConnectOptions as NatsOptions } from "@longshore/nats";
 import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
@@ -10,7 +10,7 @@ import { nearest } from "../nearest.ts";
 import { runInstance } from "../running-instance.ts";
 import { stateDirectory } from "../server-state.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
-import { startJobQueue } from "../services/job-queue.ts";
+import { startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
 import { offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
@@ -24,7 +24,7 @@ export const run: Command = command({
   summary: "A service: the host of a JobQueue, of the topology, a worker for files, or several in one process",
   details: [
     "The process is an instance of the topology. Where it can host, it also hosts the topology's history when nobody else does: discovery-agent alone is for a process that does nothing else.",
-    "The streams must be there (`longshore setup`). A second host of the same shard stands by until the first is gone. A host that was overtaken ends with 5.",
+    "The streams must be there (`longshore setup`). A JobQueue's shards are those of --shard, several separated by commas; main when absent. A second host of the same shard stands by until the first is gone. A host that was overtaken ends with 5.",
     "SIGINT or SIGTERM drains: running attempts finish or are handed back. A second one ends it at once.",
   ],
   args: { services: { kind: "many", help: "job-queue, discovery-agent, or worker and its files: run worker jobs.ts", shown: "service" } },
@@ -36,6 +36,7 @@ export const run: Command = command({
   },
   examples: [
     { line: "longshore run job-queue", says: "the host" },
+    { line: "longshore run job-queue --shard main,media", says: "the hosts of two shards, on one connection" },
     { line: "longshore run worker jobs.ts --concurrency 16", says: "a worker, on any machine" },
     { line: "longshore run job-queue worker jobs.ts", says: "both in one process" },
   ],
@@ -55,7 +56,7 @@ export const run: Command = command({
       if (host === undefined) return;
       if (isWorker) {
         const { instance, incarnation } = self;
-        const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: place.shard, instance, incarnation };
+        const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: shardsIn(place.shard)[0] ?? place.shard, instance, incarnation };
         await startWorkers(loaded, access, { concurrency: options.concurrency }, log, closing);
       }
       const ended = await Promise.race([untilStopped(io), host.stopped, self.refused]);
@@ -96,29 +97,37 @@ async function startSelf({ instance, concurrency }: { readonly instance: string 
 
 /** Undefined when a signal came while it was standing by. */
 async function startHost(options: HostOptions, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
-  const { shard } = place;
+  const shards = shardsIn(place.shard);
   const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code, reason: fault.message }) };
   // A wrong address or password is told now, not after a wait.
   await (await connect(connection)).close();
-  const starting = startJobQueue({
-    connection, cluster: place.cluster, shard,
+  const starting = startShards({
+    connection, cluster: place.cluster, shards,
     stateDir: stateDirectory(io.env),
     takeOver: options.takeOver,
     telemetry: log.telemetry,
     signal: io.signal,
-    onStandby: () => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
+    onStandby: (shard) => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
+    onServing: (shard, { epoch }) => log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch, url: place.url }),
     ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
     ...(options.instance === undefined ? {} : { instance: options.instance }),
   });
-  const service = await starting.catch((error: unknown) => {
+  const hosts = await starting.catch((error: unknown) => {
     if (!io.signal.aborted) throw error;
     log.event("info", "stopping", { signal: String(io.signal.reason) });
     return undefined;
   });
-  if (service === undefined) return undefined;
-  closing.add("job-queue", () => service.close());
-  log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch: service.epoch, url: place.url });
-  return { stopped: service.stopped.then((reason) => stopFault(shard, reason)) };
+  if (hosts === undefined) return undefined;
+  closing.add("job-queue", () => hosts.close());
+  return { stopped: hosts.stopped.then(({ shard, reason }) => stopFault(shard, reason)) };
+}
+
+/** Several are separated by commas. */
+function shardsIn(text: string): readonly string[] {
+  const shards = [...new Set(text.split(",").map((name) => name.trim()))];
+  const illegal = shards.find((name) => !isToken(name));
+  if (illegal !== undefined) throw wrongUsage(`"${illegal}" is no name of a shard`, "use 1 to 128 of the characters A-Z a-z 0-9 _ -, several separated by commas: --shard main,media");
+  return shards;
 }
 
 interface Services {

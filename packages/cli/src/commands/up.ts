@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { DEFAULT_SHARD } from "@longshore/job-queue";
 import { connect, type NatsServer, provision, startServer } from "@longshore/nats";
 import { type Command, command, type Shared } from "../command.ts";
 import { principalOf } from "../connection.ts";
@@ -10,7 +11,7 @@ import { present } from "../present.ts";
 import { paintOf } from "../render/paint.ts";
 import { runInstance } from "../running-instance.ts";
 import { readServerState, removeServerState, stateDirectory, writeServerState } from "../server-state.ts";
-import { type JobQueueService, startJobQueue } from "../services/job-queue.ts";
+import { type ShardHosts, startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
 import { offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
@@ -26,7 +27,7 @@ interface Settings {
 export const up: Command = command({
   name: "up",
   group: "run",
-  summary: "Everything on this machine: nats-server, the JobQueue, and a worker for the given files",
+  summary: "Everything on this machine: nats-server, the JobQueue with all its shards, and a worker for the given files",
   details: [
     "The server listens on 127.0.0.1 only, keeps everything in .longshore/ of the current folder, and goes when this process goes. Other commands, and programs that call connect() without an address, find it by themselves.",
     "A file exports jobs with their handlers: export const hello = defineJob(\"hello\", { run: async (input, ctx) => … }). Exported queues are configured.",
@@ -79,20 +80,20 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
     kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), ...(settings.instance === undefined ? {} : { instance: settings.instance }),
   }, log, closing);
   const { instance, incarnation } = self;
-  const service = await startHost(server, { ...settings, instance }, principal, around);
+  const hosts = await startHost(server, { ...settings, instance }, principal, around);
   if (loaded.jobs.length > 0 || loaded.queues.length > 0) {
     await startWorkers(loaded, { servers: server.url, cluster, principal, instance, incarnation }, { concurrency }, log, closing);
   }
   await announce(server, settings, loaded, around);
   const ended = await Promise.race([
     untilStopped(io).then((signal) => ({ kind: "signal", signal }) as const),
-    service.stopped.then((reason) => ({ kind: "host", reason }) as const),
+    hosts.stopped.then((stopped) => ({ kind: "host", ...stopped }) as const),
     server.exited.then((code) => ({ kind: "server", code }) as const),
     self.refused,
   ]);
   if (ended.kind === "signal") return log.event("info", "stopping", { signal: ended.signal });
   if (ended.kind === "server") throw failed("nats/ended", `the nats-server ended with code ${ended.code}`, `its log is ${join(settings.storeDir, "server.log")}`);
-  throw stopFault("main", ended.reason);
+  throw stopFault(ended.shard, ended.reason);
 }
 
 async function startNats({ storeDir, port, cluster }: Settings, { log, closing, shared, io }: Surroundings): Promise<NatsServer> {
@@ -108,19 +109,21 @@ async function startNats({ storeDir, port, cluster }: Settings, { log, closing, 
   return server;
 }
 
-async function startHost(server: NatsServer, { cluster, instance }: Settings, principal: string, { io, log, closing }: Surroundings): Promise<JobQueueService> {
-  const service = await startJobQueue({
+async function startHost(server: NatsServer, { cluster, instance }: Settings, principal: string, { io, log, closing }: Surroundings): Promise<ShardHosts> {
+  const hosts = await startShards({
     connection: { principal, servers: server.url, name: "longshore up" },
-    cluster,
+    cluster, shards: [DEFAULT_SHARD],
+    followsWanted: true,
+    onServing: (shard, { epoch }) => log.event("info", "host.serving", { actor: `job-queue.${shard}`, epoch }),
+    onFailed: (shard, error) => log.event("error", "host.failed", { shard, reason: error instanceof Error ? error.name : "unknown" }),
     stateDir: stateDirectory(io.env),
     // The server is ours and nobody else's, and a host of before is gone with it.
     takeOver: true,
     telemetry: log.telemetry,
     ...(instance === undefined ? {} : { instance }),
   });
-  closing.add("job-queue", () => service.close());
-  log.event("info", "host.serving", { actor: "job-queue.main", epoch: service.epoch });
-  return service;
+  closing.add("job-queue", () => hosts.close());
+  return hosts;
 }
 
 async function announce(server: NatsServer, { cluster, storeDir }: Settings, loaded: Loaded, { shared, io, closing }: Surroundings): Promise<void> {

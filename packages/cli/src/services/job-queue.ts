@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, PayloadSweepTimings, QueueState } from "@longshore/job-queue";
-import { jobQueue, payloadSweep, presence, results, wanted } from "@longshore/job-queue";
+import { DEFAULT_SHARD, jobQueue, namesShard, payloadSweep, presence, results, wanted } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
 import { Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
@@ -55,6 +55,7 @@ export interface JobQueueOptions {
   readonly signal?: AbortSignal;
 }
 
+const DEFAULT_CLUSTER = "main";
 const DAY_MS = 86_400_000;
 const NUDGE_EVERY_MS = 20;
 
@@ -65,32 +66,44 @@ const NUDGE_EVERY_MS = 20;
  * the journal cannot be served. @throws the signal's reason, when it is aborted before.
  */
 export async function startJobQueue(options: JobQueueOptions): Promise<JobQueueService> {
-  const cluster = options.cluster ?? "main";
-  const shard = options.shard ?? "main";
+  return hostShard(await openGround(options), options);
+}
+
+/** What a host stands on: the connections, and which cluster it is. */
+export interface Ground {
+  readonly connection: Connection;
+  /** What is read in bulk must not stand before commands. */
+  readonly reading: Connection;
+  readonly clusterId: string;
+  /** Called when the host no longer needs it. */
+  free(): Promise<void>;
+}
+
+/** @throws {Fault} `nats/…` */
+export async function openGround(options: Pick<JobQueueOptions, "connection" | "cluster" | "signal">): Promise<Ground> {
   options.signal?.throwIfAborted();
   const connection = await connect(options.connection);
   try {
-    const clusterId = await requireStreams(connection, cluster);
-    const service = new Service(connection, await connect(options.connection), { cluster, clusterId, shard }, options);
-    return await service.start();
+    const clusterId = await requireStreams(connection, options.cluster ?? DEFAULT_CLUSTER);
+    const reading = await connect(options.connection);
+    const free = async (): Promise<void> => {
+      await connection.close();
+      await reading.close();
+    };
+    return { connection, reading, clusterId, free };
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-interface Place {
-  readonly cluster: string;
-  readonly clusterId: string;
-  readonly shard: string;
-}
+/** One shard on a ground, which is freed when the host has stopped. */
+export const hostShard = (ground: Ground, options: JobQueueOptions): Promise<JobQueueService> => new Service(ground, options).start();
 
 class Service {
+  private readonly ground: Ground;
   private readonly connection: Connection;
-  /** What is read in bulk must not stand before commands. */
-  private readonly reading: Connection;
   private readonly cluster: string;
-  private readonly clusterId: string;
   private readonly shard: string;
   private readonly options: JobQueueOptions;
   private readonly telemetry: Telemetry;
@@ -99,12 +112,11 @@ class Service {
   private nudging: NodeJS.Timeout | undefined;
   private stopWaiting: () => void = () => undefined;
 
-  constructor(connection: Connection, reading: Connection, { cluster, clusterId, shard }: Place, options: JobQueueOptions) {
-    this.connection = connection;
-    this.reading = reading;
-    this.cluster = cluster;
-    this.clusterId = clusterId;
-    this.shard = shard;
+  constructor(ground: Ground, options: JobQueueOptions) {
+    this.ground = ground;
+    this.connection = ground.connection;
+    this.cluster = options.cluster ?? DEFAULT_CLUSTER;
+    this.shard = options.shard ?? DEFAULT_SHARD;
     this.options = options;
     this.telemetry = options.telemetry ?? ((): void => undefined);
   }
@@ -124,7 +136,10 @@ class Service {
 
   private async serve(aborted: Promise<never>): Promise<JobQueueService> {
     const actor = jobQueue({ cluster: this.cluster, shard: this.shard });
-    const ports = this.ports(actor.kind);
+    // The host's state says which shards there are; before it is told what is wanted, there may be others.
+    let isTold = false;
+    const isNamed = (name: string): boolean => !isTold || namesShard(host.current.state, name);
+    const ports = this.ports(actor.kind, isNamed);
     let serve: () => void = () => undefined;
     let end: (reason: StopReason) => void = () => undefined;
     const stopped = new Promise<StopReason>((resolve) => { end = resolve; });
@@ -141,7 +156,10 @@ class Service {
       takeOver: this.options.takeOver === true,
       attendants: [presence({ shard: this.shard }), results({ shard: this.shard }), this.payloadSweep(), wanted({
         wanted: wantedOf(this.connection, this.cluster),
-        onApplied: () => serve(),
+        onApplied: () => {
+          isTold = true;
+          serve();
+        },
         onTrouble: (cause) => this.telemetry("configuration.unreadable", { cause }),
       })],
       onStored: () => this.nudge(),
@@ -175,18 +193,19 @@ class Service {
     });
   }
 
-  private ports(kind: string): HostPorts {
-    const { reading } = this;
+  private ports(kind: string, isNamed: (shard: string) => boolean): HostPorts {
+    const { reading, clusterId } = this.ground;
     const place = { cluster: this.cluster, kind, actor: this.shard };
     const inboxes: Inbox[] = (["inbox", "peers"] as const).map((stream) => inboxOf(this.connection, { ...place, stream }));
-    inboxes.push(strayInboxOf(this.connection, { cluster: this.cluster, known: [[kind, this.shard], [DISCOVERY_KIND, DISCOVERY_ACTOR]] }));
+    // One host looks after what nobody reads.
+    if (this.shard === DEFAULT_SHARD) inboxes.push(strayInboxOf(this.connection, { cluster: this.cluster, isKnown: (of, actor) => (of === DISCOVERY_KIND ? actor === DISCOVERY_ACTOR : of === kind && isNamed(actor)) }));
     return {
       journal: journalOf(this.connection, { ...place, reading }),
       inboxes,
       wire: wireOf(this.connection),
       clock: nodeClock,
       serverTime: serverTimeOf(this.connection, this.cluster),
-      marks: marksOf(this.connection, { ...place, ...(this.options.stateDir === undefined ? {} : { file: join(this.options.stateDir, `${this.clusterId}.${kind}.${this.shard}.mark`) }) }),
+      marks: marksOf(this.connection, { ...place, ...(this.options.stateDir === undefined ? {} : { file: join(this.options.stateDir, `${clusterId}.${kind}.${this.shard}.mark`) }) }),
       snapshots: snapshotsOf(reading, place),
       hash: sha256,
       telemetry: this.telemetry,
@@ -250,8 +269,7 @@ class Service {
         });
       });
     }
-    await this.connection.close();
-    await this.reading.close();
+    await this.ground.free();
   }
 }
 
