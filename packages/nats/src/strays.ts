@@ -9,6 +9,7 @@ import { type Inbox, type InboxMessage, streamsOf, subjectsOf } from "@longshore
 import { callApi, leaderMessage } from "./api.ts";
 import type { Connection } from "./connect.ts";
 import { isRecord } from "./faults.ts";
+import { historiesOf } from "./histories.ts";
 import { isJson } from "./wire.ts";
 
 export interface StrayOptions {
@@ -23,7 +24,7 @@ const SUBJECTS_MAX = 32;
 export function strayInboxOf(connection: Connection, { cluster, isKnown }: StrayOptions): Inbox {
   const stream = streamsOf(cluster).inbox;
   const { prefix } = subjectsOf(cluster);
-  const journals = streamsOf(cluster).journal;
+  const histories = historiesOf(connection, cluster);
   /** Per subject, the sequence seen at the last look. */
   let seen = new Map<string, number>();
   const delivered = new Map<number, string>();
@@ -55,11 +56,10 @@ export function strayInboxOf(connection: Connection, { cluster, isKnown }: Stray
     const unknown = subjects.filter((subject) => !isKnown(...actorIn(subject)));
     if (unknown.length === 0) return done(unknown);
     // An actor that has a history was there and comes back: what waits for it is no stray.
-    callApi(connection, `STREAM.INFO.${journals}`, { subjects_filter: `${prefix}jr.>` }, (answer) => {
-      const state = answer.kind === "ok" ? answer.body["state"] : undefined;
-      if (!isRecord(state)) return done(undefined);
-      const histories = isRecord(state["subjects"]) ? state["subjects"] : {};
-      done(unknown.filter((subject) => !(subjectsOf(cluster).journal(...actorIn(subject)) in histories)));
+    histories((names) => {
+      if (names === undefined) return done(undefined);
+      const had = new Set(names.map((name) => name.join(".")));
+      done(unknown.filter((subject) => !had.has(actorIn(subject).join("."))));
     });
   };
 
