@@ -36,7 +36,7 @@ test("F37 malformed, oversized and misaddressed messages are refused one by one,
   stored.set(await store(nc, "ls.main.in.job-queue.nobody.submit.mallory", misaddressed), "for an actor that is not there");
   stored.set(await store(nc, "ls.main.in.job-queue.main.hello.mallory", misaddressed), "as the host itself");
   await Promise.all(CORPUS.map(async (one) => {
-    for (const subject of ["ls.main.q.job-queue.main.operate.mallory", "ls.main.hi.mallory.w1", "ls.main.hi.mallory.m1", "ls.main.wa.job-queue.main.mallory"]) {
+    for (const subject of ["ls.main.q.job-queue.main.operate.mallory", "ls.main.hi.mallory.w1.main", "ls.main.hi.mallory.m1.main", "ls.main.wa.job-queue.main.mallory"]) {
       expect(await ask(nc, subject, one), `${one.name} to ${subject}`).toHaveProperty("error");
     }
   }));

@@ -4,7 +4,7 @@
  */
 import { appendFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { decodeUntrusted } from "@longshore/kernel";
+import { decodeUntrusted, subjectsOf } from "@longshore/kernel";
 import { connect as connectBare } from "@nats-io/transport-node";
 import { connect, type JobContext } from "longshore";
 import { type Task, TOPIC } from "./load.ts";
@@ -17,7 +17,7 @@ const PRINCIPAL = "worker";
 async function firstHello(): Promise<string> {
   const nc = await connectBare({ servers: process.env["NATS_URL"] ?? "" });
   return new Promise((resolve) => {
-    nc.subscribe(`ls.main.hi.${PRINCIPAL}.${instance}`, {
+    nc.subscribe(subjectsOf("main").hello(PRINCIPAL, instance, "main"), {
       max: 1,
       callback: (_, message) => {
         const { incarnation } = decodeUntrusted(message.data) as { readonly incarnation: string };
@@ -50,6 +50,7 @@ async function start(): Promise<void> {
   await ls.work(TOPIC.free, handler(false) as never, { concurrency: 8 });
   await ls.work(TOPIC.ordered, handler(true) as never, { concurrency: 2 });
   process.once("SIGTERM", () => void ls.close().finally(() => process.exit(0)));
+  await mine;
   console.log("ready");
 }
 
