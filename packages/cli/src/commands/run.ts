@@ -52,7 +52,7 @@ export const run: Command = command({
     try {
       const self = await startSelf(options, kinds, loaded, around);
       // Standing by may take long, and a signal ends it.
-      const host = kinds.includes("job-queue") ? await startHost({ ...options, instance: self.instance }, around) : { stopped: new Promise<never>(() => undefined) };
+      const host = kinds.includes("job-queue") ? await startHost(options, self, around) : { stopped: new Promise<never>(() => undefined) };
       if (host === undefined) return;
       if (isWorker) {
         const { instance, incarnation } = self;
@@ -79,7 +79,6 @@ interface Around {
 interface HostOptions {
   readonly takeOver: boolean;
   readonly acceptRewind: string | undefined;
-  readonly instance: string | undefined;
 }
 
 interface Started {
@@ -96,7 +95,7 @@ async function startSelf({ instance, concurrency }: { readonly instance: string 
 }
 
 /** Undefined when a signal came while it was standing by. */
-async function startHost(options: HostOptions, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
+async function startHost(options: HostOptions, { instance, roster }: InstanceService, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
   const shards = shardsIn(place.shard);
   const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code, reason: fault.message }) };
   // A wrong address or password is told now, not after a wait.
@@ -110,7 +109,7 @@ async function startHost(options: HostOptions, { shared, io, log, closing, place
     onStandby: (shard) => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
     onServing: (shard, { epoch }) => log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch, url: place.url }),
     ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
-    ...(options.instance === undefined ? {} : { instance: options.instance }),
+    instance, roster,
   });
   const hosts = await starting.catch((error: unknown) => {
     if (!io.signal.aborted) throw error;

@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
-import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, PayloadSweepTimings, QueueState } from "@longshore/job-queue";
+import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, PayloadSweepTimings, QueueState, Roster } from "@longshore/job-queue";
 import { DEFAULT_SHARD, jobQueue, namesShard, payloadSweep, presence, results, wanted } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
 import { Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
@@ -35,6 +35,8 @@ export interface JobQueueOptions {
   readonly shard?: string;
   /** Persistent name of this instance; this machine's name by default. */
   readonly instance?: string;
+  /** What is known of the topology here; without it, hellos and silence tell who is there. */
+  readonly roster?: Roster;
   /** Where the high-water mark is kept beside NATS; without it only NATS keeps it. */
   readonly stateDir?: string;
   /** Open although another host seems alive: it will be fenced. */
@@ -154,7 +156,7 @@ class Service {
       ...(this.options.limits === undefined ? {} : { limits: this.options.limits }),
       ...(this.options.acceptRewind === undefined ? {} : { acceptRewind: this.options.acceptRewind }),
       takeOver: this.options.takeOver === true,
-      attendants: [presence({ shard: this.shard }), results({ shard: this.shard }), this.payloadSweep(), wanted({
+      attendants: [presence({ shard: this.shard, ...(this.options.roster === undefined ? {} : { roster: this.options.roster }) }), results({ shard: this.shard }), this.payloadSweep(), wanted({
         wanted: wantedOf(this.connection, this.cluster),
         onApplied: () => {
           isTold = true;

@@ -2,14 +2,44 @@ import { encode } from "@longshore/kernel";
 import { describe, expect, it } from "vitest";
 import { ABORT, RUN } from "../vocabulary.ts";
 import { PRESENCE, presence } from "./presence.ts";
+import type { Departed, Roster } from "./roster.ts";
 import { FakeHost } from "./testing/fake-host.ts";
 
 const HELLO = "ls.test.hi.wendy.i1.main";
 const ADDRESS = "wk.wendy.i1.main";
 const POOLS = [{ topics: ["t/a"], slots: 5 }];
 
-function setup() {
-  const host = new FakeHost(presence());
+/** A roster that the test moves. */
+class TestRoster implements Roster {
+  readonly disabled = new Set<string>();
+  private readonly gone: ((who: Departed) => void)[] = [];
+  private readonly changed: (() => void)[] = [];
+
+  onGone(gone: (who: Departed) => void): () => void {
+    this.gone.push(gone);
+    return () => undefined;
+  }
+
+  onTopics(changed: () => void): () => void {
+    this.changed.push(changed);
+    return () => undefined;
+  }
+
+  readonly isEnabled = (_instance: string, pattern: string): boolean => !this.disabled.has(pattern);
+
+  leaves(incarnation: string): void {
+    for (const run of this.gone) run({ instance: "i1", incarnation });
+  }
+
+  change(...disabled: readonly string[]): void {
+    this.disabled.clear();
+    for (const topic of disabled) this.disabled.add(topic);
+    for (const run of this.changed) run();
+  }
+}
+
+function setup(roster?: Roster) {
+  const host = new FakeHost(presence(roster === undefined ? {} : { roster }));
   const hello = (fields: object = {}, subject = HELLO) => host.say(subject, { incarnation: "a", processors: 2, pools: POOLS, epoch: host.epoch, received: 0, ...fields });
   const here = () => host.mini.state.instances.get("i1")?.member;
   /** Beats for a while, every second. */
@@ -280,5 +310,70 @@ describe("an idle host", () => {
     host.sinceStoredMs = 60_000;
     beatFor(5_000);
     expect(host.touches).toBe(0);
+  });
+});
+
+describe("an instance of the topology", () => {
+  it("that has left an activated view leaves here at once, and what it ran is queued again", () => {
+    const roster = new TestRoster();
+    const { host, hello, here } = setup(roster);
+    hello();
+    const job = host.mini.submit("t/a");
+    expect(host.mini.state.job(job).state).toBe("active");
+    roster.leaves("a");
+    expect(here()).toBeUndefined();
+    expect(host.mini.state.job(job)).toMatchObject({ state: "queued", attempt: 1 });
+  });
+
+  it("leaves also when another command about it was on its way", () => {
+    const roster = new TestRoster();
+    const { host, hello, here } = setup(roster);
+    hello();
+    host.isSlow = true;
+    hello({ pools: [{ topics: ["t/b"], slots: 1 }] });
+    roster.leaves("a");
+    host.isSlow = false;
+    host.decideWaiting();
+    expect(here()?.incarnation).toBe("a");
+    host.advance(PRESENCE.lookEveryMs);
+    expect(here()).toBeUndefined();
+  });
+
+  it("leaves once: one that lives after all is here again with its next hello, and later incarnations are not meant", () => {
+    const roster = new TestRoster();
+    const { host, hello, here, beatFor } = setup(roster);
+    hello();
+    roster.leaves("a");
+    hello();
+    expect(here()?.incarnation).toBe("a");
+    beatFor(3_000);
+    expect(here()?.incarnation).toBe("a");
+    roster.leaves("before-a");
+    expect(here()?.incarnation).toBe("a");
+    expect(host.mini.events.filter(({ type }) => type === "InstanceLeft")).toHaveLength(1);
+  });
+
+  it("gets no job of a topic that is disabled for it, goes on with what it runs, and gets more when it is enabled again", () => {
+    const roster = new TestRoster();
+    const { host, hello } = setup(roster);
+    hello();
+    const first = host.mini.submit("t/a");
+    roster.change("t/a");
+    const second = host.mini.submit("t/a");
+    host.advance(1_000);
+    hello();
+    expect([first, second].map((job) => host.mini.state.job(job).state)).toEqual(["active", "queued"]);
+    roster.change();
+    expect(host.mini.state.job(second).state).toBe("active");
+    expect(host.mini.state.instances.get("i1")?.member?.pools).toMatchObject([{ slots: 5, used: 2 }]);
+  });
+
+  it("that joins with a disabled topic is given none of it", () => {
+    const roster = new TestRoster();
+    roster.change("t/a");
+    const { host, hello } = setup(roster);
+    hello({ pools: [{ topics: ["t/a"], slots: 5 }, { topics: ["t/b", "t/a"], slots: 1 }] });
+    const [disabled, enabled] = [host.mini.submit("t/a"), host.mini.submit("t/b")];
+    expect([disabled, enabled].map((job) => host.mini.state.job(job).state)).toEqual(["queued", "active"]);
   });
 });

@@ -8,6 +8,9 @@
  *
  * (*) When another is here already, the instance is asked which of them lives.
  *
+ * Where the process follows the topology, a roster says more, and sooner: an incarnation that has left an activated view
+ * leaves here at once, also in the first 10 s; and a topic that is disabled for an instance is not part of what it offers.
+ *
  * Silence counts only while this host is connected and its own loop runs, and nobody leaves in the first 10 s: a host
  * that has just opened has heard nobody yet. A wrong guess costs repeated work, never wrong work: the attempts of an
  * instance that has left are superseded, and what it says of them is refused.
@@ -29,10 +32,13 @@ import { ABORT } from "../vocabulary.ts";
 import type { HelloMessage } from "./hello.ts";
 import { poolsDiffer, readHello } from "./hello.ts";
 import { Roll } from "./roll.ts";
+import type { Departed, Roster } from "./roster.ts";
+import { enabledPools, NO_ROSTER } from "./roster.ts";
 
 export interface PresenceOptions {
   /** The actor's name; it stands in front of job ids. */
   readonly shard?: string;
+  readonly roster?: Roster;
 }
 
 /** Timings, milliseconds. T is 10 s. */
@@ -50,20 +56,24 @@ export const PRESENCE = {
   joinsMax: 10_000,
 } as const;
 
-export const presence = ({ shard = "main" }: PresenceOptions = {}): Attendant<QueueState, JobQueueEvent> => new Presence(shard);
+export const presence = ({ shard = "main", roster = NO_ROSTER }: PresenceOptions = {}): Attendant<QueueState, JobQueueEvent> => new Presence(shard, roster);
 
 class Presence implements Attendant<QueueState, JobQueueEvent> {
   private readonly shard: string;
+  private readonly roster: Roster;
   private context: HostContext<QueueState> | undefined;
   private readonly roll = new Roll();
   /** Instances for which a command of ours is on its way, by principal and instance. */
   private readonly pending = new Set<string>();
+  /** Those for whom another command was on its way when they left the topology. */
+  private departed: Departed[] = [];
   private stops: (() => void)[] = [];
   private servingMs = 0;
   private lookedMs = 0;
 
-  constructor(shard: string) {
+  constructor(shard: string, roster: Roster) {
     this.shard = shard;
+    this.roster = roster;
   }
 
   serving(context: HostContext<QueueState>): void {
@@ -74,6 +84,8 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
       context.wire.subscribe(subjectsOf(context.cluster).hellosTo(this.shard), (message) => this.hello(context, message)),
       context.wire.onReconnect(() => this.roll.everybodySeen(context.clock.monotonicMs())),
       context.clock.after(PRESENCE.lookEveryMs, () => this.look(context)),
+      this.roster.onTopics(() => this.topicsChanged(context)),
+      this.roster.onGone((who) => this.gone(context, who)),
     ];
   }
 
@@ -82,6 +94,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     this.stops = [];
     this.context = undefined;
     this.pending.clear();
+    this.departed = [];
     this.roll.clear();
   }
 
@@ -105,11 +118,13 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
       return member === undefined ? this.join(context, who, hello, reply) : this.joinIfAlive(context, who, hello, reply);
     }
     this.roll.seen(who.instance, context.clock.monotonicMs());
+    this.roll.offers(who.instance, hello.pools, context.clock.monotonicMs());
+    const pools = enabledPools(this.roster, who.instance, hello.pools);
     const item = { instance: who.instance, incarnation: hello.incarnation };
     if (hello.leaving) return this.command(context, "leave", who, { ...item, reason: "left" }, reply, () => undefined);
     const greeted = (present: Member): void => this.greet(context, present, hello, reply);
     if (hello.draining && !member.isDraining) return this.command(context, "drain", who, item, reply, greeted);
-    if (!hello.draining && poolsDiffer(member.pools, hello.pools)) return this.command(context, "topics", who, { ...item, pools: hello.pools }, reply, greeted);
+    if (!hello.draining && poolsDiffer(member.pools, pools)) return this.command(context, "topics", who, { ...item, pools }, reply, greeted);
     this.greet(context, member, hello, reply);
   }
 
@@ -122,7 +137,9 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
   }
 
   private join(context: HostContext<QueueState>, who: Who, hello: HelloMessage, reply: (answer: unknown) => void): void {
-    const { incarnation, processors, pools } = hello;
+    const { incarnation, processors } = hello;
+    this.roll.offers(who.instance, hello.pools, context.clock.monotonicMs());
+    const pools = enabledPools(this.roster, who.instance, hello.pools);
     // Whatever it has seen was told to what it was before.
     const greeted = (member: Member): void => this.greet(context, member, { ...hello, gap: true }, reply);
     this.command(context, "join", who, { instance: who.instance, incarnation, processors, pools }, reply, greeted);
@@ -198,6 +215,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     if (nowMs - this.lookedMs > 2 * PRESENCE.lookEveryMs || !wire.connected) this.roll.everybodySeen(nowMs);
     this.lookedMs = nowMs;
     this.stops[2] = clock.after(PRESENCE.lookEveryMs, () => this.look(context));
+    for (const who of this.departed.splice(0)) this.gone(context, who);
     const present = [...context.state.members.values()].filter((member) => member.leftBecause === undefined);
     this.roll.keepOnly(present.map((member) => member.instance));
     if (wire.connected) for (const member of present) this.lookAt(context, member, nowMs);
@@ -220,6 +238,25 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
       if (answer.kind === "no-responders") entry.noResponders++;
       else if (answer.kind === "answer" && incarnationIn(answer.data) === member.incarnation) this.roll.seen(member.instance, context.clock.monotonicMs());
     });
+  }
+
+  /** What it ran is taken back, once: should it live after all, its next hello makes it join anew. */
+  private gone(context: HostContext<QueueState>, who: Departed): void {
+    const member = memberOf(context.state, who.instance);
+    if (member?.incarnation !== who.incarnation) return;
+    if (this.pending.has(keyOf(member))) this.departed.push(who);
+    else this.leave(context, member, "left the topology");
+  }
+
+  /** What was offered last is looked at again, before the next hello says it. */
+  private topicsChanged(context: HostContext<QueueState>): void {
+    for (const member of context.state.members.values()) {
+      const offered = this.roll.offered(member.instance);
+      if (!member.takesWork || offered === undefined) continue;
+      const { principal, instance, incarnation } = member;
+      const pools = enabledPools(this.roster, instance, offered);
+      if (poolsDiffer(member.pools, pools)) this.command(context, "topics", { principal, instance }, { instance, incarnation, pools }, () => undefined, () => undefined);
+    }
   }
 
   private leave(context: HostContext<QueueState>, member: Member, reason: string): void {

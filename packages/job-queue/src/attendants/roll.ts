@@ -1,4 +1,6 @@
 /** When each instance was last seen, and what it had been told by then. By this process's clock; nothing of it is recorded. */
+import type { WorkerPool } from "../vocabulary.ts";
+
 export interface RollEntry {
   seenMs: number;
   noResponders: number;
@@ -6,6 +8,8 @@ export interface RollEntry {
   /** Told when it last said hello, and when that was. */
   told: number | undefined;
   toldMs: number;
+  /** What it offered when it last said hello. */
+  offered: readonly WorkerPool[] | undefined;
 }
 
 export class Roll {
@@ -15,7 +19,7 @@ export class Roll {
   entry(instance: string, nowMs: number): RollEntry {
     let entry = this.entries.get(instance);
     if (entry === undefined) {
-      entry = { seenMs: nowMs, noResponders: 0, isProbed: false, told: undefined, toldMs: nowMs };
+      entry = { seenMs: nowMs, noResponders: 0, isProbed: false, told: undefined, toldMs: nowMs, offered: undefined };
       this.entries.set(instance, entry);
     }
     return entry;
@@ -35,6 +39,14 @@ export class Roll {
     const entry = this.entry(instance, nowMs);
     entry.told = told;
     entry.toldMs = nowMs;
+  }
+
+  offers(instance: string, pools: readonly WorkerPool[], nowMs: number): void {
+    this.entry(instance, nowMs).offered = pools;
+  }
+
+  offered(instance: string): readonly WorkerPool[] | undefined {
+    return this.entries.get(instance)?.offered;
   }
 
   /** What it had been told at its last hello, if that was before an instant. */

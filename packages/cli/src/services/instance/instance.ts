@@ -7,6 +7,7 @@
  */
 import type { Announcement, DiscoveryLimits, ListenOptions, MemberEnd, Topology, TopologyAnswer, TopologyHandler } from "@longshore/discovery-agent";
 import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
+import type { Roster } from "@longshore/job-queue";
 import type { Clock, Telemetry, Wire, WireAnswer } from "@longshore/kernel";
 import { decodeUntrusted, encode, Fault, subjectsOf } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
@@ -17,6 +18,7 @@ import { Candidate, type Opening } from "./candidate.ts";
 import { openDiscoveryHost } from "./discovery-host.ts";
 import { newInstanceId, type TakenId, takeInstanceId } from "./instance-id.ts";
 import { Life, NOTHING_ANNOUNCED } from "./life.ts";
+import { InstanceRoster } from "./roster.ts";
 
 export interface InstanceOptions extends Partial<Omit<Announcement, "software">> {
   readonly connection: ConnectOptions;
@@ -41,6 +43,8 @@ export interface InstanceService {
   readonly answer: TopologyAnswer | undefined;
   /** It hosts the topology history. */
   readonly isHosting: boolean;
+  /** What hosts in this process are told of the others. */
+  readonly roster: Roster;
   /** Rejects when this instance can be no member any more: another process has its name, or was there first. */
   readonly refused: Promise<never>;
   listen(handler: TopologyHandler, options?: ListenOptions): void;
@@ -98,6 +102,7 @@ interface Place {
 class Service implements InstanceService {
   readonly instance: string;
   readonly refused: Promise<never>;
+  readonly roster: InstanceRoster;
   answer: TopologyAnswer | undefined;
   private readonly connection: Connection;
   private readonly place: Place;
@@ -122,6 +127,8 @@ class Service implements InstanceService {
     this.taken = taken;
     this.telemetry = options.telemetry ?? ((): void => undefined);
     this.wire = wireOf(connection);
+    this.roster = new InstanceRoster({ wire: this.wire, clock: this.clock }, { cluster: place.cluster, principal: connection.principal });
+    this.watchers.add((answer) => this.roster.read(answer));
     const { connection: _, cluster: __, instance: ___, stateDir: ____, limits: _____, telemetry: ______, ...said } = options;
     this.announcement = { ...NOTHING_ANNOUNCED, ...said };
     this.refused = new Promise((_resolve, reject) => {
@@ -229,6 +236,7 @@ class Service implements InstanceService {
   private async end(): Promise<void> {
     await this.life.leave();
     await new Promise<void>((closed) => (this.candidate === undefined ? closed() : this.candidate.close(closed)));
+    this.roster.close();
     await this.connection.close();
     await this.taken?.release();
   }
