@@ -34,6 +34,7 @@ export type { InvariantId, InvariantViolation } from "./invariants.ts";
 export { TopologyCheck, violationsIn } from "./invariants.ts";
 export type { DiscoveryLimits } from "./limits.ts";
 export { DISCOVERY_LIMITS, INPUT_LIMITS } from "./limits.ts";
+export { hostsFor } from "./placement.ts";
 export type { InstanceRow, InstanceState, TopicRow, TopologyAnswer } from "./queries.ts";
 export type { Change, DiscoveryState } from "./state.ts";
 export type { TopologyHandler } from "./topology/call-handler.ts";
