@@ -2,11 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type InstanceOptions, type InstanceService, startInstance } from "@longshore/cli";
+import { type InstanceOptions, type InstanceService, startInstance, startJobQueue } from "@longshore/cli";
 import type { TopologyEvent } from "@longshore/discovery-agent";
 import { Fault } from "@longshore/kernel";
 import { connect, type NatsServer, provision, startServer } from "@longshore/nats";
 import { connect as connectBare } from "@nats-io/transport-node";
+import { connect as connectClient } from "longshore";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { until } from "./nats/world.ts";
 
@@ -115,4 +116,41 @@ it("the tools of NATS see an instance as a service", async () => {
     const answer = (await nc.request(`$SRV.${verb}.longshore.${service.incarnation}`)).json();
     expect(answer).toMatchObject({ name: "longshore", id: service.incarnation, type: `io.nats.micro.v1.${type}_response`, metadata: { cluster: "micro", instance: "seen", topics: "media/*" } });
   }
+}, TEST_MS);
+
+it("jobs of a topic disabled for an instance go to another, and an instance that has left the view leaves the queue at once", async () => {
+  const start = await clusterOf("work");
+  const hosting = await start("hosting", { kinds: ["discovery-agent", "job-queue"] });
+  const connection = { principal: "host", servers: server.url };
+  const host = await startJobQueue({ connection, cluster: "work", instance: hosting.instance, incarnation: hosting.incarnation, roster: hosting.roster, follower: false });
+  onTestFinished(() => host.close());
+  const adder = await connectClient({ servers: server.url, cluster: "work" });
+  onTestFinished(() => adder.close());
+
+  const workers = await Promise.all(["one", "two"].map(async (instance) => {
+    const self = await start(instance, { kinds: [], topics: ["slow"], slots: 1 });
+    const ls = await connectClient({ servers: server.url, cluster: "work", principal: "host", instance, incarnation: self.incarnation });
+    onTestFinished(() => ls.close({ drainMs: 0 }));
+    await ls.work("slow", async () => {
+      await new Promise((done) => setTimeout(done, 50));
+      return instance;
+    }, { concurrency: 1 });
+    return { self, ls };
+  }));
+  for (const { self } of workers) await sees(self, "hosting", "one", "two");
+
+  await adder.topics.disable("slow", "one");
+  await until(async () => (await adder.topics.list()).some(({ instances }) => instances.some(({ state }) => state === "disabled")), "the topic is disabled");
+  await until(() => host.host.current.state.instances.get("one")?.member?.pools.every(({ slots }) => slots === 0) === true, "the queue knows");
+  const ran = await Promise.all((await adder.addAll("slow", [1, 2, 3, 4])).map((job) => job.result()));
+  expect(new Set(ran)).toEqual(new Set(["two"]));
+  await adder.topics.enable("slow", "one");
+  await until(() => host.host.current.state.instances.get("one")?.member?.pools.some(({ slots }) => slots === 1) === true, "the queue knows again");
+
+  // It lives on without belonging to the topology: what it was is taken back, and its next hello makes it another member.
+  const memberOf = (): { readonly number: number; readonly incarnation: string } | undefined => host.host.current.state.instances.get("two")?.member;
+  const before = memberOf();
+  expect(before?.incarnation).toBe(workers[1]!.self.incarnation);
+  await workers[1]!.self.close();
+  await until(() => memberOf() !== undefined && memberOf()?.number !== before?.number, "the queue has let it go, and taken it in again");
 }, TEST_MS);

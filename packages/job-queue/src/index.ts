@@ -3,8 +3,8 @@
 export type { PayloadSweepOptions, PayloadSweepTimings } from "./attendants/payload-sweep.ts";
 export { payloadSweep } from "./attendants/payload-sweep.ts";
 export { presence } from "./attendants/presence.ts";
-export type { Departed, Roster } from "./attendants/roster.ts";
 export { results } from "./attendants/results.ts";
+export type { Departed, Roster } from "./attendants/roster.ts";
 export { wanted } from "./attendants/wanted.ts";
 export type { JobQueueCommand, JobQueueRejection, OperationAnswer, Outcome, SubmitAnswer } from "./commands.ts";
 export { whyInvalid } from "./decide-queues.ts";

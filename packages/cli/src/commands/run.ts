@@ -95,7 +95,7 @@ async function startSelf({ instance, concurrency }: { readonly instance: string 
 }
 
 /** Undefined when a signal came while it was standing by. */
-async function startHost(options: HostOptions, { instance, roster }: InstanceService, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
+async function startHost(options: HostOptions, { instance, incarnation, roster }: InstanceService, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
   const shards = shardsIn(place.shard);
   const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code, reason: fault.message }) };
   // A wrong address or password is told now, not after a wait.
@@ -109,7 +109,7 @@ async function startHost(options: HostOptions, { instance, roster }: InstanceSer
     onStandby: (shard) => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
     onServing: (shard, { epoch }) => log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch, url: place.url }),
     ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
-    instance, roster,
+    instance, incarnation, roster,
   });
   const hosts = await starting.catch((error: unknown) => {
     if (!io.signal.aborted) throw error;

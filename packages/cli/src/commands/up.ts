@@ -11,6 +11,7 @@ import { present } from "../present.ts";
 import { paintOf } from "../render/paint.ts";
 import { runInstance } from "../running-instance.ts";
 import { readServerState, removeServerState, stateDirectory, writeServerState } from "../server-state.ts";
+import type { InstanceService } from "../services/instance/instance.ts";
 import { type ShardHosts, startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
@@ -80,7 +81,7 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
     kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), ...(settings.instance === undefined ? {} : { instance: settings.instance }),
   }, log, closing);
   const { instance, incarnation } = self;
-  const hosts = await startHost(server, { ...settings, instance }, principal, around);
+  const hosts = await startHost(server, settings, self, principal, around);
   if (loaded.jobs.length > 0 || loaded.queues.length > 0) {
     await startWorkers(loaded, { servers: server.url, cluster, principal, instance, incarnation }, { concurrency }, log, closing);
   }
@@ -109,7 +110,7 @@ async function startNats({ storeDir, port, cluster }: Settings, { log, closing, 
   return server;
 }
 
-async function startHost(server: NatsServer, { cluster, instance }: Settings, principal: string, { io, log, closing }: Surroundings): Promise<ShardHosts> {
+async function startHost(server: NatsServer, { cluster }: Settings, { instance, incarnation, roster }: InstanceService, principal: string, { io, log, closing }: Surroundings): Promise<ShardHosts> {
   const hosts = await startShards({
     connection: { principal, servers: server.url, name: "longshore up" },
     cluster, shards: [DEFAULT_SHARD],
@@ -120,7 +121,7 @@ async function startHost(server: NatsServer, { cluster, instance }: Settings, pr
     // The server is ours and nobody else's, and a host of before is gone with it.
     takeOver: true,
     telemetry: log.telemetry,
-    ...(instance === undefined ? {} : { instance }),
+    instance, incarnation, roster,
   });
   closing.add("job-queue", () => hosts.close());
   return hosts;

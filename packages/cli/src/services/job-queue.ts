@@ -35,6 +35,8 @@ export interface JobQueueOptions {
   readonly shard?: string;
   /** Persistent name of this instance; this machine's name by default. */
   readonly instance?: string;
+  /** This life of the process, as the topology has it; a new name by default. */
+  readonly incarnation?: string;
   /** What is known of the topology here; without it, hellos and silence tell who is there. */
   readonly roster?: Roster;
   /** Where the high-water mark is kept beside NATS; without it only NATS keeps it. */
@@ -151,7 +153,7 @@ class Service {
       actor: this.shard,
       instance: this.options.instance ?? defaultInstance(),
       principal: this.connection.principal,
-      incarnation: newIncarnation(),
+      incarnation: this.options.incarnation ?? newIncarnation(),
       software: SOFTWARE,
       ...(this.options.limits === undefined ? {} : { limits: this.options.limits }),
       ...(this.options.acceptRewind === undefined ? {} : { acceptRewind: this.options.acceptRewind }),
