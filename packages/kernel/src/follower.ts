@@ -116,7 +116,8 @@ export class Follower<State, Command, Event, Rejection extends RejectionShape> {
   }
 
   private fold(commit: StoredCommit): void {
-    if (this.failure !== undefined || commit.version <= this.history.version) return;
+    // One that was closed may have left its history to a host.
+    if (this.closed || this.failure !== undefined || commit.version <= this.history.version) return;
     try {
       this.options.onCommit?.(commit);
       this.history.fold(commit, this.options.listener);

@@ -122,16 +122,17 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     return this.history;
   }
 
-  open(): void {
+  /** `warm`: the history as a follower has it, which follows no more; only what was written since is read. */
+  open(warm?: History<State, Command, Event, Rejection>): void {
     if (this.life !== "closed") throw new Defect("a host is opened once at a time");
     this.life = "opening";
-    this.history = new History(this.actor, this.ports.hash);
+    this.history = warm ?? new History(this.actor, this.ports.hash);
     this.committer = this.newCommitter();
     this.appender = this.newAppender();
     this.closing = false;
     for (const { suspect } of this.suspects) this.committer.suspect(suspect);
     const { history } = this;
-    recover(history, this.ports, this.options, (result) => {
+    recover(history, this.ports, { ...this.options, isWarm: warm !== undefined }, (result) => {
       if (this.life !== "opening" || this.history !== history) return;
       if (result.kind !== "recovered") return this.stop(result);
       if (result.rewindAccepted !== undefined) this.openingEvents.push({ type: "RewindAccepted", number: this.history.kernel.number, reason: result.rewindAccepted });

@@ -20,10 +20,12 @@ const SNAPSHOT_WAIT_MS = 30_000;
  * accepts it.
  */
 export function recover<State, Command, Event, Rejection extends RejectionShape>(
-  history: History<State, Command, Event, Rejection>, ports: HostPorts, options: { readonly acceptRewind?: string | undefined },
+  history: History<State, Command, Event, Rejection>, ports: HostPorts, options: { readonly acceptRewind?: string | undefined; readonly isWarm?: boolean },
   done: (result: Recovered) => void,
 ): void {
-  new Recovery(history, ports, options.acceptRewind, done).start();
+  const recovery = new Recovery(history, ports, options.acceptRewind, done);
+  if (options.isWarm === true && history.version > 0) recovery.startWarm();
+  else recovery.start();
 }
 
 class Recovery<State, Command, Event, Rejection extends RejectionShape> {
@@ -52,6 +54,16 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
       if (answer.kind === "unavailable") return this.later(() => this.start());
       this.mark = answer.mark;
       this.ports.snapshots.latest((snapshot) => this.fromSnapshot(snapshot));
+    });
+  }
+
+  /** A follower has folded it from a snapshot or from its start, as is done here; what it has not looked at is the mark. */
+  startWarm(): void {
+    this.ports.marks.read((answer) => {
+      if (answer.kind === "unavailable") return this.later(() => this.startWarm());
+      this.mark = answer.mark;
+      this.noteHash();
+      this.replay(true);
     });
   }
 

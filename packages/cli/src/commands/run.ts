@@ -1,5 +1,5 @@
 import { Fault, isToken } from "@longshore/kernel";
-import { connect, type ConnectOptions as NatsOptions } from "@longshore/nats";
+import { connect, type ConnectOptions as NatsOptions, wireOf } from "@longshore/nats";
 import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
 import { wrongUsage } from "../errors.ts";
@@ -10,6 +10,8 @@ import { nearest } from "../nearest.ts";
 import { runInstance } from "../running-instance.ts";
 import { stateDirectory } from "../server-state.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
+import { nodeClock } from "../services/node-ports.ts";
+import { Placement } from "../services/placement.ts";
 import { startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
@@ -24,12 +26,13 @@ export const run: Command = command({
   summary: "A service: the host of a JobQueue, of the topology, a worker for files, or several in one process",
   details: [
     "The process is an instance of the topology. Where it can host, it also hosts the topology's history when nobody else does: discovery-agent alone is for a process that does nothing else.",
-    "The streams must be there (`longshore setup`). A JobQueue's shards are those of --shard, several separated by commas; main when absent. A second host of the same shard stands by until the first is gone. A host that was overtaken ends with 5.",
+    "The streams must be there (`longshore setup`). A JobQueue's shards are those of --shard, several separated by commas; main when absent. Of several processes that can host a shard one does: the topology says which, and a shard moves when that changes.",
     "SIGINT or SIGTERM drains: running attempts finish or are handed back. A second one ends it at once.",
   ],
   args: { services: { kind: "many", help: "job-queue, discovery-agent, or worker and its files: run worker jobs.ts", shown: "service" } },
   options: {
     takeOver: { kind: "flag", help: "host it although another host seems alive; that one is fenced" },
+    standby: { kind: "flag", help: "fold the histories of shards that others host, to go on at once when one of them is gone" },
     acceptRewind: { kind: "text", value: "<reason>", help: "serve a journal that has lost confirmed commits, and record why" },
     ...WORKER_OPTIONS,
     ...LOG_OPTIONS,
@@ -78,6 +81,7 @@ interface Around {
 
 interface HostOptions {
   readonly takeOver: boolean;
+  readonly standby: boolean;
   readonly acceptRewind: string | undefined;
 }
 
@@ -95,19 +99,22 @@ async function startSelf({ instance, concurrency }: { readonly instance: string 
 }
 
 /** Undefined when a signal came while it was standing by. */
-async function startHost(options: HostOptions, { instance, incarnation, roster }: InstanceService, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
+async function startHost(options: HostOptions, self: InstanceService, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
   const shards = shardsIn(place.shard);
+  const { instance, incarnation, roster } = self;
   const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code, reason: fault.message }) };
-  // A wrong address or password is told now, not after a wait.
-  await (await connect(connection)).close();
+  const placing = await connect({ ...connection, name: "longshore placement" });
+  closing.add("placement", () => placing.close());
+  const placement = new Placement({ wire: wireOf(placing), clock: nodeClock }, { cluster: place.cluster, principal: placing.principal, instance: self });
   const starting = startShards({
-    connection, cluster: place.cluster, shards,
+    connection, cluster: place.cluster, shards, placement, standsBy: options.standby,
     stateDir: stateDirectory(io.env),
     takeOver: options.takeOver,
     telemetry: log.telemetry,
     signal: io.signal,
     onStandby: (shard) => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
     onServing: (shard, { epoch }) => log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch, url: place.url }),
+    onMoved: (shard, cause) => log.event("info", "host.moved", { actor: `job-queue.${shard}`, cluster: place.cluster, cause }),
     ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
     instance, incarnation, roster,
   });

@@ -7,10 +7,10 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
-import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, PayloadSweepTimings, QueueState, Roster } from "@longshore/job-queue";
+import type { JobQueueActor, JobQueueCommand, JobQueueEvent, JobQueueRejection, PayloadSweepTimings, QueueState, Roster } from "@longshore/job-queue";
 import { DEFAULT_SHARD, jobQueue, namesShard, payloadSweep, presence, results, wanted } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
-import { Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
+import { Follower, Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
 import { blobsOf, connect, historiesOf, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, strayInboxOf, wantedOf, wireOf } from "@longshore/nats";
 import type { FollowerData, FollowerHears, FollowerSays } from "./follower-thread.ts";
@@ -43,6 +43,8 @@ export interface JobQueueOptions {
   readonly stateDir?: string;
   /** Open although another host seems alive: it will be fenced. */
   readonly takeOver?: boolean;
+  /** Says when to open, instead of waiting until nobody hosts the shard; `prepare` folds the history meanwhile. */
+  readonly gate?: (prepare: () => Promise<void>) => Promise<{ readonly takeOver: boolean }>;
   /** Serve a journal that ends below what was seen, for this recorded reason. */
   readonly acceptRewind?: string;
   readonly limits?: Partial<KernelLimits>;
@@ -111,6 +113,9 @@ class Service {
   private readonly shard: string;
   private readonly options: JobQueueOptions;
   private readonly telemetry: Telemetry;
+  private readonly actor: JobQueueActor;
+  /** Of an instance that is to host the shard soon. */
+  private warm: Follower<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection> | undefined;
   private follower: Worker | undefined;
   private retention: Retention | undefined;
   private nudging: NodeJS.Timeout | undefined;
@@ -121,6 +126,7 @@ class Service {
     this.connection = ground.connection;
     this.cluster = options.cluster ?? DEFAULT_CLUSTER;
     this.shard = options.shard ?? DEFAULT_SHARD;
+    this.actor = jobQueue({ cluster: this.cluster, shard: this.shard });
     this.options = options;
     this.telemetry = options.telemetry ?? ((): void => undefined);
   }
@@ -128,8 +134,8 @@ class Service {
   async start(): Promise<JobQueueService> {
     const aborted = abortOf(this.options.signal);
     try {
-      if (this.options.takeOver !== true) await Promise.race([this.untilFree(), aborted.happens]);
-      return await this.serve(aborted.happens);
+      const isTakenOver = this.options.takeOver === true || (await Promise.race([this.gate(), aborted.happens])).takeOver;
+      return await this.serve(isTakenOver, aborted.happens);
     } catch (error) {
       await this.release();
       throw error;
@@ -138,8 +144,29 @@ class Service {
     }
   }
 
-  private async serve(aborted: Promise<never>): Promise<JobQueueService> {
-    const actor = jobQueue({ cluster: this.cluster, shard: this.shard });
+  private async gate(): Promise<{ readonly takeOver: boolean }> {
+    const { gate } = this.options;
+    if (gate !== undefined) return gate(() => this.prepare());
+    await this.untilFree();
+    return { takeOver: false };
+  }
+
+  /** Folds the history, and goes on with that until the host is opened. */
+  private prepare(): Promise<void> {
+    if (this.warm !== undefined) return Promise.resolve();
+    const { kind } = this.actor;
+    const place = { cluster: this.cluster, kind, actor: this.shard };
+    const { reading } = this.ground;
+    return new Promise((resolve) => {
+      this.warm = new Follower(this.actor, {
+        journal: journalOf(this.connection, { ...place, reading }), snapshots: snapshotsOf(reading, place), clock: nodeClock, hash: sha256, telemetry: this.telemetry,
+      }, { snapshotEveryCommits: Infinity, snapshotEveryBytes: Infinity, snapshotEveryMs: Infinity, onCaughtUp: resolve });
+      this.warm.start();
+    });
+  }
+
+  private async serve(isTakenOver: boolean, aborted: Promise<never>): Promise<JobQueueService> {
+    const { actor } = this;
     // The host's state says which shards there are; before it is told what is wanted, there may be others.
     let isTold = false;
     const isNamed = (name: string): boolean => !isTold || namesShard(host.current.state, name);
@@ -157,7 +184,7 @@ class Service {
       software: SOFTWARE,
       ...(this.options.limits === undefined ? {} : { limits: this.options.limits }),
       ...(this.options.acceptRewind === undefined ? {} : { acceptRewind: this.options.acceptRewind }),
-      takeOver: this.options.takeOver === true,
+      takeOver: isTakenOver,
       attendants: [presence({ shard: this.shard, ...(this.options.roster === undefined ? {} : { roster: this.options.roster }) }), results({ shard: this.shard }), this.payloadSweep(), wanted({
         wanted: wantedOf(this.connection, this.cluster),
         onApplied: () => {
@@ -169,7 +196,9 @@ class Service {
       onStored: () => this.nudge(),
       onStopped: (reason) => end(reason),
     });
-    host.open();
+    this.warm?.close();
+    host.open(this.warm?.history);
+    this.warm = undefined;
     const failed = await Promise.race([serving.then(() => undefined), stopped, aborted]).catch((reason: unknown) => {
       host.close();
       throw reason;
@@ -259,6 +288,7 @@ class Service {
 
   private async release(): Promise<void> {
     this.stopWaiting();
+    this.warm?.close();
     clearTimeout(this.nudging);
     this.retention?.close();
     const { follower } = this;

@@ -53,6 +53,10 @@ export interface InstanceService {
   watch(watcher: TopologyWatcher): () => void;
   /** Says other words of itself from now on. */
   announce(change: Partial<Announcement>): void;
+  /** The incarnation was a member of a view, and is none any more. */
+  hasLeft(incarnation: string): boolean;
+  /** Leaves the topology; whatever runs in this process runs on. Resolves when that was heard, or is waited for no longer. */
+  leave(): Promise<void>;
   /** Leaves, hands the history over if it hosts it, and ends. Idempotent. */
   close(): Promise<void>;
 }
@@ -172,6 +176,14 @@ class Service implements InstanceService {
   announce(change: Partial<Announcement>): void {
     this.announcement = { ...this.announcement, ...change };
     this.life.change(this.announcement);
+  }
+
+  hasLeft(incarnation: string): boolean {
+    return this.roster.hasLeft(incarnation);
+  }
+
+  leave(): Promise<void> {
+    return this.life.leave();
   }
 
   close(): Promise<void> {

@@ -73,6 +73,7 @@ export class Life {
   /** Leaves, and resolves when that was heard or is waited for no longer; at once when nobody has heard that it is here. */
   leave(): Promise<void> {
     return new Promise((resolve) => {
+      if (this.isEnded) return resolve();
       this.ended.push(resolve);
       if (this.member.isThere) this.member.leave();
       else this.giveUp();

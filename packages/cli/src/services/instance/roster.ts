@@ -47,6 +47,11 @@ export class InstanceRoster implements Roster {
     this.cancel();
   }
 
+  /** It was a member of an activated view while this was open, and is none any more. */
+  hasLeft(incarnation: string): boolean {
+    return this.gone.some((who) => who.incarnation === incarnation);
+  }
+
   onGone(gone: (who: Departed) => void): () => void {
     this.onGones.add(gone);
     for (const who of [...this.gone]) gone(who);
