@@ -75,12 +75,16 @@ export class Committer<State, Command, Event, Rejection extends RejectionShape> 
     this.suspects.set(key, reason);
   }
 
-  /** Decides waiting commands and settles; leaves the events in `events`. */
-  fill(mailbox: Mailbox, epoch: number, number: number, at: number): void {
+  /** Before anything is recorded or decided: which commit it is for, and its instant. */
+  begin(epoch: number, number: number, at: number): void {
     this.epoch = epoch;
     this.number = number;
     this.at = at;
     this.fallbacks = 0;
+  }
+
+  /** Decides waiting commands and settles; leaves the events in `events`. */
+  fill(mailbox: Mailbox): void {
     for (let batch = mailbox.peek(); batch !== undefined && this.hasRoomForCommand(); batch = mailbox.peek()) {
       if (!this.decideBatch(batch)) break;
       mailbox.shift();

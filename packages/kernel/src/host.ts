@@ -230,8 +230,9 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.phase = "making";
     beginCommit(kernel, { epoch: this.epoch, number, at, inbox: [], outboxAcked });
     try {
+      this.committer.begin(this.epoch, number, at);
       for (const event of this.openingEvents.splice(0)) this.committer.record(event);
-      this.committer.fill(this.intake.mailbox, this.epoch, number, at);
+      this.committer.fill(this.intake.mailbox);
     } catch (error) {
       return this.failed(error);
     }

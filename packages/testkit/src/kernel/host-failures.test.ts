@@ -59,6 +59,18 @@ describe("poison", () => {
     expect(stops).toEqual([]);
   });
 
+  test.each([["in a session", session(0)], ["without a session", {}]])("what a host parks at its opening (%s) it folds as everybody will", (_where, meta) => {
+    const world = new HostWorld();
+    const { host } = world.open();
+    world.ask({ add: [1] });
+    world.ask({ break: ["evolve"], ...meta }, { timeoutMs: 1_000 });
+    world.settle(2_000);
+    expect(host.current.kernel.parked).toHaveLength(1);
+    const replayed: CounterHistory = new History(new CounterActor("t"), sha256);
+    for (const commit of world.server.journal("counter", "main").commits()) replayed.fold(commit);
+    expect(hexOf(replayed.stateHash())).toBe(hexOf(host.current.stateHash()));
+  });
+
   test("commands of the same commit as a spoiling one are decided once", () => {
     const world = new HostWorld();
     const gate = new Gate();
@@ -313,6 +325,44 @@ describe("snapshots", () => {
     const third = world.start({ instance: "i3" });
     world.settle(60_000);
     expect(third.stops).toMatchObject([{ kind: "broken" }]);
+  });
+});
+
+describe("a journal that is purged while a host reads it", () => {
+  test("beyond where the host has come to is read again, from the snapshot there is now", () => {
+    const world = new HostWorld();
+    const first = world.open();
+    for (let i = 0; i < 10; i++) world.ask({ add: [1] });
+    const early = world.replay().version;
+    for (let i = 0; i < 10; i++) world.ask({ add: [1] });
+    world.settle(2_000);
+    first.host.close();
+    const late = world.replay().snapshot();
+    let reads = 0;
+    const next = world.start({
+      instance: "i2",
+      ports: (ports) => ({
+        ...ports,
+        journal: {
+          append: (bytes, expected, done) => ports.journal.append(bytes, expected, done), last: (done) => ports.journal.last(done),
+          // The first answer is that of a replica that is behind.
+          read: (after, onCommit, done) => {
+            if (++reads > 1) return ports.journal.read(after, onCommit, done);
+            ports.journal.read(after, (commit) => commit.version <= early && onCommit(commit), () => done({ kind: "end", last: early }));
+          },
+          get: (version, done) => ports.journal.get(version, done), purge: (below, done) => ports.journal.purge(below, done), size: (done) => ports.journal.size(done),
+        },
+      }),
+    });
+    world.clock.runUntil(() => reads === 1);
+    world.settle(10);
+    world.server.snapshotsOf("counter", "main").saved = late;
+    world.server.journal("counter", "main").purgeNow(late.version);
+    world.settle(20_000);
+    expect(reads).toBeGreaterThan(2);
+    expect(next.stops).toEqual([]);
+    expect(next.host.isServing).toBe(true);
+    expect(world.query()).toMatchObject({ answer: { total: 20 } });
   });
 });
 
