@@ -56,9 +56,9 @@ export class Intake {
     return this.readers.size > 0;
   }
 
-  /** Takes a message or says that there is no room; nothing of a refused one is recorded. */
+  /** Takes a message or says that there is no room; nothing of a refused one is recorded. Where none waits, any has room: it would never have more. */
   receive(batch: Batch): "taken" | "overloaded" {
-    if (batch.origin.kind !== "inner" && !this.mailbox.hasRoomFor(batch.message.items.length, batch.bytes)) return "overloaded";
+    if (batch.origin.kind !== "inner" && !this.mailbox.isEmpty && !this.mailbox.hasRoomFor(batch.message.items.length, batch.bytes)) return "overloaded";
     if (this.mustWaitForInbox(batch)) {
       if (this.held.length >= HELD_MAX) return "overloaded";
       this.held.push(batch);

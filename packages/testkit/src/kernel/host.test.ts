@@ -102,6 +102,13 @@ describe("group commit", () => {
     expect(decodeCommit(world.server.journal("counter", "main").lastNow()!.bytes).at).toBe(at);
   });
 
+  test("a message larger than the mailbox is taken when nothing waits: it would never have more room", () => {
+    const world = new HostWorld();
+    const { host } = world.open({ limits: { mailboxCommandsMax: 10 } });
+    expect(world.ask({ add: Array.from({ length: 12 }, () => 1) })["overloaded"]).toBeUndefined();
+    expect(host.current.state.total).toBe(12);
+  });
+
   test("a full mailbox pushes back and records nothing", () => {
     const world = new HostWorld();
     const gate = new Gate();
