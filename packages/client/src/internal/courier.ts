@@ -2,7 +2,8 @@
  * Carries one message at a time to an actor's host, and again until it is answered.
  *
  * A time-out says nothing: the message may have been decided. From then on it is in doubt, and only the same message
- * under the same numbers may follow it. `overloaded` is said before anything is decided and leaves no doubt. An answer
+ * under the same numbers may follow it. `overloaded` is said before that host decides anything and leaves no doubt, as
+ * long as the message is sent again: in a fail-over another host may hear the same sending, and decide it. An answer
  * of an older epoch comes from a host that no longer holds the history, and is dropped. When a newer epoch is heard of,
  * the message goes to its host at once: the old one will not answer.
  */
@@ -37,6 +38,7 @@ export class Courier {
   private awaiting = false;
   private cancelTimer: () => void = () => undefined;
   private doubt = false;
+  private pushedBack = false;
 
   constructor(ports: ClientPorts, limits: ClientLimits, epochs: Epochs, handler: CourierHandler) {
     this.ports = ports;
@@ -55,6 +57,11 @@ export class Courier {
     return this.doubt;
   }
 
+  /** Whether a host has pushed the message at hand back. That host has not decided it; nobody knows of others. */
+  get wasPushedBack(): boolean {
+    return this.pushedBack;
+  }
+
   /** The message at hand. */
   get bytes(): Uint8Array | undefined {
     return this.message?.bytes;
@@ -63,7 +70,7 @@ export class Courier {
   /** `untilMs`: monotonic time up to which it is sent again. */
   send(subject: string, bytes: Uint8Array, untilMs: number): void {
     this.tries = 0;
-    this.doubt = false;
+    this.doubt = this.pushedBack = false;
     this.message = { subject, bytes, untilMs };
     this.transmit();
   }
@@ -115,6 +122,7 @@ export class Courier {
     const answer = readAnswer(data);
     if (answer === undefined) return this.doubted();
     if (answer["overloaded"] === true) {
+      this.pushedBack = true;
       const retryInMs = typeof answer["retryInMs"] === "number" ? answer["retryInMs"] : this.limits.backoffFirstMs;
       return this.later(Math.min(this.limits.backoffMax, retryInMs * 2 ** Math.min(this.tries++, 5)) * (0.5 + this.ports.random()));
     }

@@ -135,6 +135,16 @@ describe("a session", () => {
     expect(wire.stores).toHaveLength(1);
   });
 
+  it("does not know what became of what was pushed back to the end: in a fail-over two hosts hear it, and one may have decided it", () => {
+    const { ask, clock, inFlight, limits } = setup();
+    const a = ask(["a"]);
+    inFlight().answer({ overloaded: true, retryInMs: limits.backoffMax });
+    clock.advance(limits.giveUpMs);
+    inFlight().answer({ overloaded: true, retryInMs: limits.backoffMax });
+    clock.advance(limits.backoffMax * 2);
+    expect(a.outcome?.kind).toBe("unknown");
+  });
+
   it("drops the answer of an older epoch and asks again", () => {
     const { ask, clock, epochs, inFlight } = setup();
     const a = ask(["a"]);
@@ -222,6 +232,16 @@ describe("a session without a host", () => {
     inFlight().fail("no-responders");
     wire.stores[2]!.done({ kind: "refused", cause: "full" });
     clock.advance(limits.backoffMax * 2);
+    expect(a.outcome?.kind).toBe("unknown");
+  });
+
+  it("does not know what became of what is still being stored when its time is over", () => {
+    const { ask, clock, inFlight, epochs, limits } = setup();
+    const a = ask(["a"]);
+    clock.advance(limits.giveUpMs - 10);
+    inFlight().fail("no-responders");
+    clock.advance(20);
+    epochs.heard(2);
     expect(a.outcome?.kind).toBe("unknown");
   });
 

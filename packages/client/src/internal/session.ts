@@ -66,7 +66,7 @@ export class Session {
   private waitingBytes = 0;
   private flying: Bundle | undefined;
   private flyingSince = 0;
-  /** A store of the message at hand was not answered. */
+  /** A store of the message at hand was not answered, or is on its way. */
   private mayBeStored = false;
   private tries = 0;
   private id: string | undefined;
@@ -293,8 +293,12 @@ export class Session {
     const bundle = this.flying!;
     const { kind, actor, principal, cluster } = this.place;
     const subject = subjectsOf(cluster).inbox(kind, actor, this.roles[this.roleIndex]!, principal);
-    this.ports.wire.store(subject, this.inboxBytes(bundle), (answer) => {
+    const bytes = this.inboxBytes(bundle);
+    const wasInDoubt = this.mayBeStored;
+    this.mayBeStored = true;
+    this.ports.wire.store(subject, bytes, (answer) => {
       if (this.flying !== bundle || this.isClosed) return;
+      if (answer.kind === "refused") this.mayBeStored = wasInDoubt;
       this.stored(answer);
     });
   }
@@ -314,7 +318,6 @@ export class Session {
         return this.finish({ kind: "stored", sequence: answer.sequence });
       case "unknown":
         // Stored twice it is decided once, by its numbers, which the host remembers for `sessionKeepMs`.
-        this.mayBeStored = true;
         if (this.ports.clock.monotonicMs() - this.flyingSince > this.limits.sessionKeepMs / 2) return this.giveUp("", "");
         this.cancelTimer = this.ports.clock.after(this.limits.backoffFirstMs * (0.5 + this.ports.random()), () => {
           if (this.flying !== undefined) this.nobody();
@@ -346,7 +349,7 @@ export class Session {
   }
 
   private giveUp(message: string, code: string): void {
-    const { inDoubt } = this;
+    const inDoubt = this.inDoubt || this.courier.wasPushedBack;
     this.courier.drop();
     const waitedMs = Math.round(this.ports.clock.monotonicMs() - this.flyingSince);
     this.finish(inDoubt ? { kind: "unknown", message: `no answer came within ${waitedMs} ms` } : failed(code, message));
