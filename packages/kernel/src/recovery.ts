@@ -4,7 +4,7 @@ import { sameBytes } from "./bytes.ts";
 import { Defect, Fault } from "./faults.ts";
 import { History } from "./history.ts";
 import type { HostPorts, StopReason } from "./host-options.ts";
-import type { HighWater, Snapshot, StoredCommit } from "./ports.ts";
+import type { HighWater, Snapshot, StoredCommit, Version } from "./ports.ts";
 
 export type Recovered = { readonly kind: "recovered"; readonly rewindAccepted: string | undefined } | Extract<StopReason, { readonly message: string }>;
 
@@ -76,6 +76,7 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
 
   private replay(onSnapshot: boolean): void {
     let failure: unknown;
+    const from = this.history.version;
     const fold = (commit: StoredCommit): void => {
       if (failure !== undefined || commit.version <= this.history.version) return;
       try {
@@ -88,7 +89,7 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
     this.ports.journal.read(this.history.version, fold, (answer) => {
       if (answer.kind === "unavailable") return this.later(() => this.replay(onSnapshot));
       if (answer.kind === "stop") return this.done({ kind: "refused", cause: answer.cause, message: `the journal cannot be read: ${answer.cause}` });
-      if (failure !== undefined) return onSnapshot ? this.fromStart() : this.unreadable(failure);
+      if (failure !== undefined) return onSnapshot ? this.fromStart() : this.unreadable(failure, from);
       if (onSnapshot && answer.last < this.history.version) return this.short(true);
       this.checkMark(onSnapshot);
     });
@@ -96,9 +97,14 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
 
   /**
    * The commits cannot be folded. Where it is the very first that is there, its beginning may have been purged below a
-   * snapshot that could not be had just now, or has been made meanwhile: then it is tried again for a while.
+   * snapshot that could not be had just now, or has been made meanwhile: then it is tried again for a while. So it may
+   * have been purged beyond where an earlier read had come to (`from`): then all is forgotten, and begun again.
    */
-  private unreadable(failure: unknown): void {
+  private unreadable(failure: unknown, from: Version): void {
+    if (from > 0) {
+      this.forget();
+      return this.later(() => this.start());
+    }
     const nowMs = this.ports.clock.monotonicMs();
     this.unreadableSinceMs ??= nowMs;
     const mayLackSnapshot = failure instanceof Fault && this.history.kernel.number === 0;
@@ -108,12 +114,16 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
 
   /** The journal does not continue the snapshot: the snapshot is wrong, or the journal is. The journal alone will tell. */
   private fromStart(): void {
+    this.forget();
+    this.replay(false);
+  }
+
+  private forget(): void {
     const fresh = new History(this.history.actor, this.ports.hash);
     this.history.kernel = fresh.kernel;
     this.history.state = fresh.state;
     this.history.version = 0;
     this.hashAtMark = undefined;
-    this.replay(false);
   }
 
   private noteHash(): void {
