@@ -44,9 +44,10 @@ export class ServerClock {
     return this.last;
   }
 
-  /** Nothing before this instant will be given any more. */
+  /** Nothing before this instant will be given any more; time goes on from it. */
   advanceTo(at: number): void {
     this.last = Math.max(this.last, at);
+    if (this.offsetMs !== undefined) this.lead(this.clock.monotonicMs() + this.offsetMs);
   }
 
   private sample(ready: () => void, stepped: (from: number, to: number) => void): void {
@@ -68,9 +69,13 @@ export class ServerClock {
       stepped(Math.floor(this.clock.monotonicMs() + this.offsetMs), serverMs);
       return false;
     }
-    // A little ahead, it waits for the server; after a step back that would be for too long.
-    if (this.offsetMs === undefined && this.last - serverMs > STEP_MS) this.leadMs = this.last - serverMs;
+    if (this.offsetMs === undefined) this.lead(serverMs);
     this.offsetMs = offsetMs;
     return true;
+  }
+
+  /** A little ahead, the history waits for the server; after a step back that would be for too long. */
+  private lead(serverMs: number): void {
+    if (this.last - serverMs - this.leadMs > STEP_MS) this.leadMs = this.last - serverMs;
   }
 }
