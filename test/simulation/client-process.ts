@@ -48,7 +48,7 @@ export class ClientProcess {
     const wallErrorMs = cluster.config.families.includes("clocks") ? random.int(-90_000, 90_000) : 0;
     const ports = { wire: new SimWire(link), clock: process, random: () => random.next(), wallMs: () => cluster.serverMs + wallErrorMs };
     const place = { cluster: CLUSTER, kind: KIND, actor: SHARD, principal: process.name };
-    this.line = new Line(ports, place, `${process.name}-${process.life}`, CLIENT_LIMITS);
+    this.line = new Line(ports, place, `${process.name}-${process.life}`, { ...CLIENT_LIMITS, ...cluster.config.clientLimits });
   }
 
   kill(): void {
@@ -101,6 +101,7 @@ export class ClientProcess {
 
   private settled(operation: number, verb: string, id: string, settled: Settled): void {
     this.cluster.marks.hit(`a command is ${settled.kind}`);
+    if ("code" in settled) this.cluster.note(this.process.name, `${verb} ${id} is ${settled.kind}: ${settled.code}`);
     switch (settled.kind) {
       case "accepted": return this.write(operation, "ok", verb, id);
       case "stored": return this.write(operation, "ok", verb, id, { stored: { stream: NAMES.inbox, sequence: settled.sequence } });

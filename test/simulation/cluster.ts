@@ -9,6 +9,7 @@ import type { ClientEntry, ResultEntry, WorkerEntry } from "@longshore/testkit/p
 import type { Link, Weather } from "@longshore/testkit/simulation";
 import { calm, Marks, Random, SimInbox, SimJournal, SimProcess, SimServer, SimWire, Trace } from "@longshore/testkit/simulation";
 import type { Config } from "./config.ts";
+import { fragile } from "./poison.ts";
 
 export const CLUSTER = "sim";
 export const SHARD = "main";
@@ -71,7 +72,8 @@ export class Cluster {
     const ways = ["submit", "outcome", "operate"].map((role) => `${SUBJECTS.prefix}in.*.*.${role}.*`);
     this.server.streams.push(this.journalStream, new MemoryStream(NAMES.inbox, ways, { limits: { messagesMax: 400 } }));
     const actor = jobQueue({ cluster: CLUSTER, shard: SHARD, limits: mutation.hasNoBounds === true ? {} : config.queueLimits });
-    this.actor = mutation.actor?.(actor, this) ?? actor;
+    const shown = config.isFragile ? fragile(actor) : actor;
+    this.actor = mutation.actor?.(shown, this) ?? shown;
     this.journalStream.onStored((message) => {
       this.commits.push({ version: message.sequence, bytes: message.data });
       this.storedAt.push(this.serverMs);

@@ -8,6 +8,7 @@
 import type { JobQueueLimits, QueueConfig } from "@longshore/job-queue";
 import type { KernelLimits } from "@longshore/kernel";
 import type { Random } from "@longshore/testkit/simulation";
+import type { ClientLimits } from "longshore/internal";
 
 export const FAMILIES = [
   "slow", "loss", "doubles", "reorder", "cuts", "outage", "lost-answers", "late-appends", "deposed", "full",
@@ -38,11 +39,39 @@ export interface Config {
   readonly helloEveryMs: number;
   /** After the trouble the journal loses its tail: nothing more may be written. */
   readonly isRewound: boolean;
+  readonly clientLimits: Partial<ClientLimits>;
+  /** Some commands make the decider or its fold throw. */
+  readonly isFragile: boolean;
+  /** How long a follower's reads take, at most. */
+  readonly followerLagMs: number;
+}
+
+/** What the world has beyond its first form: drawn from a stream of its own, so that seeds kept before mean what they meant. */
+export type Later = Pick<Config, "clientLimits" | "isFragile" | "followerLagMs"> & { readonly kernelLimits: Partial<KernelLimits> };
+
+/** Commands in a mailbox that fills, where clients send few at a time. */
+export const SMALL_MAILBOX = 12;
+
+export const NOTHING_LATER: Later = { clientLimits: {}, isFragile: false, followerLagMs: 0, kernelLimits: {} };
+
+export function drawLater(random: Random): Later {
+  const isNarrow = random.chance(0.15);
+  const isHasty = random.chance(0.15);
+  // As short as one time-out: what is sent again comes too late. The host must keep a session as long as its client uses it.
+  const sessionKeepMs = random.pick([3_000, 8_000]);
+  return {
+    clientLimits: {
+      ...(isNarrow && { commandsPerMessageMax: 4 }), ...(isHasty && { sessionKeepMs, notAfterMs: sessionKeepMs / 2, requestTimeoutMs: 1_000 }),
+    },
+    kernelLimits: { ...(isNarrow && { mailboxCommandsMax: SMALL_MAILBOX }), ...(isHasty && { sessionKeepMs }) },
+    isFragile: random.chance(0.15),
+    followerLagMs: random.chance(0.15) ? random.log(500, 10_000) : 0,
+  };
 }
 
 export const TOPICS = ["mail/send", "mail/bulk", "letters/print", "scan/page", "scan/page/ocr"] as const;
 
-export function drawConfig(seed: number, random: Random): Config {
+export function drawConfig(seed: number, random: Random, later: Later): Config {
   const isSpotless = random.chance(0.1);
   const isRewound = !isSpotless && random.chance(0.03);
   const families = FAMILIES.filter(() => random.chance(0.5)).filter(() => !isSpotless);
@@ -56,8 +85,9 @@ export function drawConfig(seed: number, random: Random): Config {
     pools: Array.from({ length: workers }, (_, i) => drawPools(random, i)),
     kernelLimits: {
       commitEventsMax: random.pick([8_192, 8_192, 60, 16]), inboxReadMax: random.pick([256, 16, 3]),
-      mailboxCommandsMax: random.pick([65_536, 65_536, 1_100]),
+      mailboxCommandsMax: random.pick([65_536, 65_536, 1_100]), ...later.kernelLimits,
     },
+    clientLimits: later.clientLimits, isFragile: later.isFragile, followerLagMs: later.followerLagMs,
     queueLimits: { endedMax: random.pick([100_000, 100_000, 60]), backlogMax: random.pick([5_000_000, 5_000_000, 120]), operationScanMax: random.pick([5_000, 7]) },
     snapshotEvery: families.includes("snapshots") ? Math.round(random.log(10, 150)) : 0,
   };

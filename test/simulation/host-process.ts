@@ -2,12 +2,13 @@
 
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
 import { presence, results } from "@longshore/job-queue";
-import type { HostPorts, StopReason } from "@longshore/kernel";
-import { Follower, Host, Retention, whenFree } from "@longshore/kernel";
+import type { HostPorts, StopReason, StoreAnswer, Wire, WireAnswer, WireMessage } from "@longshore/kernel";
+import { decodeTrusted, Follower, Host, Retention, whenFree } from "@longshore/kernel";
 import type { SimProcess } from "@longshore/testkit/simulation";
 import { Random } from "@longshore/testkit/simulation";
 import type { Cluster } from "./cluster.ts";
 import { CLUSTER, KIND, SHARD, SUBJECTS } from "./cluster.ts";
+import { SMALL_MAILBOX } from "./config.ts";
 
 export type JobQueueHost = Host<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
 
@@ -47,7 +48,7 @@ export class HostProcess {
 
   private open(ports: HostPorts, takeOver: boolean): void {
     const { cluster, process, random } = this;
-    this.host = new Host(cluster.actor, ports, {
+    this.host = new Host(cluster.actor, this.marked(ports), {
       cluster: CLUSTER, actor: SHARD, instance: process.name, principal: "host", incarnation: `${process.name}-${process.life}`, software: "sim",
       limits: cluster.config.kernelLimits, takeOver, attendants: [presence({ shard: SHARD }), results({ shard: SHARD })],
       onServing: () => {
@@ -60,8 +61,26 @@ export class HostProcess {
     cluster.clock.after(random.next(), () => process.run(life, () => host.open()));
   }
 
-  private follow(ports: HostPorts): void {
+  /** Says what a host meets at its opening and how it answers. */
+  private marked(ports: HostPorts): HostPorts {
+    const { marks, journalStream, config } = this.cluster;
+    return {
+      ...ports,
+      snapshots: {
+        save: (snapshot, done) => ports.snapshots.save(snapshot, done),
+        latest: (done) => ports.snapshots.latest((snapshot) => {
+          if (snapshot !== undefined) marks.hit("a host opens from a snapshot");
+          if (journalStream.firstSequence > 1) marks.hit("a purged journal is opened again");
+          done(snapshot);
+        }),
+      },
+      wire: config.kernelLimits.mailboxCommandsMax === SMALL_MAILBOX ? new PushBackWatch(ports.wire, () => marks.hit("an overloaded host pushes back")) : ports.wire,
+    };
+  }
+
+  private follow(given: HostPorts): void {
     const { cluster, process } = this;
+    const ports = cluster.config.followerLagMs > 0 ? this.slow(given) : given;
     const retention = new Retention(ports.journal, process, { keepMs: 2_000, keepBytes: 1e9 });
     const follower = new Follower(cluster.actor, ports, {
       snapshotEveryCommits: cluster.config.snapshotEvery, snapshotEveryBytes: 1e9, snapshotEveryMs: 1e9,
@@ -69,6 +88,21 @@ export class HostProcess {
     });
     follower.start();
     retention.start();
+  }
+
+  /** A follower that is behind by up to seconds whenever it looks. */
+  private slow(ports: HostPorts): HostPorts {
+    const { journal } = ports;
+    const lagMs = (): number => this.random.next() * this.cluster.config.followerLagMs;
+    this.cluster.marks.hit("a follower is slow");
+    return {
+      ...ports,
+      journal: {
+        append: (bytes, expected, done) => journal.append(bytes, expected, done), last: (done) => journal.last(done),
+        read: (after, onCommit, done) => void this.process.after(lagMs(), () => journal.read(after, onCommit, done)),
+        get: (version, done) => journal.get(version, done), purge: (below, done) => journal.purge(below, done), size: (done) => journal.size(done),
+      },
+    };
   }
 
   private stopped(reason: StopReason): void {
@@ -93,5 +127,46 @@ export class HostProcess {
     cluster.marks.hit(`telemetry: ${event}`);
     if (event === "door.failed") cluster.alarms.push(`host ${process.name}: ${event}`);
     cluster.note(process.name, event);
+  }
+}
+
+/** Sees a host tell a sender to come back. */
+class PushBackWatch implements Wire {
+  readonly maxPayloadBytes: number;
+  private readonly wire: Wire;
+  private readonly onPushBack: () => void;
+
+  constructor(wire: Wire, onPushBack: () => void) {
+    this.wire = wire;
+    this.maxPayloadBytes = wire.maxPayloadBytes;
+    this.onPushBack = onPushBack;
+  }
+
+  get connected(): boolean {
+    return this.wire.connected;
+  }
+
+  publish(subject: string, data: Uint8Array): void {
+    this.wire.publish(subject, data);
+  }
+
+  request(subject: string, data: Uint8Array, timeoutMs: number, done: (answer: WireAnswer) => void): void {
+    this.wire.request(subject, data, timeoutMs, done);
+  }
+
+  subscribe(subject: string, onMessage: (message: WireMessage) => void): () => void {
+    return this.wire.subscribe(subject, (message) => onMessage({ ...message, reply: message.reply && ((answer) => {
+      const said = decodeTrusted(answer);
+      if (typeof said === "object" && said !== null && "overloaded" in said) this.onPushBack();
+      message.reply?.(answer);
+    }) }));
+  }
+
+  store(subject: string, data: Uint8Array, done: (answer: StoreAnswer) => void): void {
+    this.wire.store(subject, data, done);
+  }
+
+  onReconnect(handler: () => void): () => void {
+    return this.wire.onReconnect(handler);
   }
 }

@@ -1,7 +1,8 @@
 /** Runs the simulation with each planted bug in it, until it is found. */
 
-import type { Mutant } from "./mutants.ts";
-
+import type { Violation } from "@longshore/testkit/promises";
+import type { LinkMutant, Mutant } from "./mutants.ts";
+import { runRelay } from "./relay.ts";
 import { run, scenarioOf } from "./simulate.ts";
 
 export interface Kill {
@@ -12,15 +13,19 @@ export interface Kill {
   readonly by: string;
 }
 
-export function hunt(mutant: Mutant, budget: number): Kill {
+export function hunt(mutant: Mutant | LinkMutant, budget: number): Kill {
   for (let seed = 1; seed <= budget; seed++) {
-    const scenario = scenarioOf(seed);
-    const { violations, alarms } = run(mutant.scenario?.(scenario) ?? scenario, { mutation: mutant.mutation });
+    const { violations, alarms } = "relay" in mutant ? runRelay(seed, mutant.relay) : runWith(mutant, seed);
     const promises = [...new Set(violations.map(({ promise }) => promise))].join(" ");
     const [alarm = ""] = alarms;
     if (violations.length + alarms.length > 0) return { mutant: mutant.name, seeds: seed, by: promises || alarm };
   }
   return { mutant: mutant.name, seeds: undefined, by: "" };
+}
+
+function runWith({ scenario: change, mutation }: Mutant, seed: number): { readonly violations: readonly Violation[]; readonly alarms: readonly string[] } {
+  const scenario = scenarioOf(seed);
+  return run(change?.(scenario) ?? scenario, { mutation });
 }
 
 export const matrixOf = (kills: readonly Kill[]): string =>

@@ -2,12 +2,12 @@
 import { afterAll, expect, it } from "vitest";
 import type { Kill } from "./kill-matrix.ts";
 import { hunt, matrixOf } from "./kill-matrix.ts";
-import { MUTANTS } from "./mutants.ts";
+import { LINK_MUTANTS, MUTANTS } from "./mutants.ts";
 
 const BUDGET = Number(process.env["LONGSHORE_MUTANT_SEEDS"] ?? 300);
 const kills: Kill[] = [];
 
-it.each(MUTANTS)("$name: it is noticed that $breaks no more", (mutant) => {
+it.each([...MUTANTS, ...LINK_MUTANTS])("$name: it is noticed that $breaks no more", (mutant) => {
   const kill = hunt(mutant, BUDGET);
   kills.push(kill);
   expect(kill.seeds, `${mutant.name} lives after ${BUDGET} seeds`).toBeDefined();

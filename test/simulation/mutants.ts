@@ -10,6 +10,7 @@ import { decodeCommit, decodeTrusted, encode, sameBytes } from "@longshore/kerne
 import type { SimProcess } from "@longshore/testkit/simulation";
 import type { Cluster, Mutation } from "./cluster.ts";
 import type { Action } from "./plan.ts";
+import type { RelayOptions } from "./relay.ts";
 import type { Scenario } from "./simulate.ts";
 
 export interface Mutant {
@@ -19,6 +20,11 @@ export interface Mutant {
   readonly mutation: Mutation;
   /** Makes the seed's world one in which the rule matters. */
   readonly scenario?: (scenario: Scenario) => Scenario;
+}
+
+/** A bug in what travels between actors: planted in the relay's world. */
+export interface LinkMutant extends Pick<Mutant, "name" | "breaks"> {
+  readonly relay: RelayOptions;
 }
 
 type Append = Journal["append"];
@@ -223,4 +229,29 @@ function answersEarly(journal: Journal, cluster: Cluster, process: SimProcess): 
     journal.append(bytes, expected, () => undefined);
     cluster.clock.after(20, () => process.run(life, () => done({ kind: "stored", version: next })));
   });
+}
+
+export const LINK_MUTANTS: readonly LinkMutant[] = [
+  // Nobody crashes in its world: then it is the second publish in flight that breaks the link, not an acknowledgement that a crash made untrue.
+  { name: "a pipelined outbox", breaks: "one publish in flight per receiver", relay: { ports: pipelined, isOnlyNetwork: true } },
+];
+
+/** Takes each publish for acknowledged when it is sent, so that the next goes out beside it; and sends it until it is. */
+function pipelined(ports: HostPorts): HostPorts {
+  const { wire, clock } = ports;
+  const until = (subject: string, data: Uint8Array): void => wire.store(subject, data, (answer) => {
+    if (answer.kind !== "stored") clock.after(100, () => until(subject, data));
+  });
+  return {
+    ...ports,
+    wire: {
+      publish: (subject, data) => wire.publish(subject, data), request: (subject, data, timeoutMs, done) => wire.request(subject, data, timeoutMs, done),
+      subscribe: (subject, onMessage) => wire.subscribe(subject, onMessage), onReconnect: (handler) => wire.onReconnect(handler),
+      store: (subject, data, done) => {
+        until(subject, data);
+        clock.after(1, () => done({ kind: "stored", sequence: 0 }));
+      },
+      get connected() { return wire.connected; }, maxPayloadBytes: wire.maxPayloadBytes,
+    },
+  };
 }

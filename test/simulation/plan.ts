@@ -11,6 +11,7 @@ import type { Behaviour } from "./behaviour.ts";
 import { drawBehaviour } from "./behaviour.ts";
 import type { Config, Family } from "./config.ts";
 import { TOPICS } from "./config.ts";
+import { FRAGILE } from "./poison.ts";
 
 type WeatherChange = { readonly [Key in keyof Weather]?: Weather[Key] };
 
@@ -30,7 +31,7 @@ export type Action = { readonly atMs: number } & (
 
 type Draft = Action extends infer One ? (One extends { readonly atMs: number } ? Omit<One, "atMs"> : never) : never;
 
-export function drawPlan(config: Config, random: Random): readonly Action[] {
+export function drawPlan(config: Config, random: Random, later: Random): readonly Action[] {
   const actions: Action[] = [];
   const any = (): number => random.next() * config.troubleMs;
   const some = (family: Family, low: number, high: number, draft: () => Draft): void => {
@@ -41,6 +42,9 @@ export function drawPlan(config: Config, random: Random): readonly Action[] {
   drawAdds(config, random, actions);
   drawOperators(config, random, some);
   drawFaults(config, random, some);
+  if (config.isFragile) {
+    for (let i = later.int(1, 4); i > 0; i--) actions.push({ atMs: later.next() * config.troubleMs, kind: "poison", way: later.pick(["inbox", "direct"]), what: later.pick(FRAGILE) });
+  }
   return actions.sort((a, b) => a.atMs - b.atMs);
 }
 

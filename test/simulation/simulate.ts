@@ -11,7 +11,7 @@ import { ClientProcess } from "./client-process.ts";
 import type { Mutation } from "./cluster.ts";
 import { Cluster, KIND, SHARD, SUBJECTS } from "./cluster.ts";
 import type { Config } from "./config.ts";
-import { drawConfig } from "./config.ts";
+import { drawConfig, drawLater, NOTHING_LATER } from "./config.ts";
 import { HostProcess } from "./host-process.ts";
 import type { Action } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
@@ -45,9 +45,10 @@ const STUCK_AFTER_MS = 120_000;
 const LOOK_EVERY_MS = 500;
 const STEPS_MAX = 400_000;
 
-export function scenarioOf(seed: number): Scenario {
-  const config = drawConfig(seed, new Random(seed, "config"));
-  return { config, plan: drawPlan(config, new Random(seed, "plan")) };
+/** `world` 1: without what the world has learned since its first form, as seeds were run that were kept then. */
+export function scenarioOf(seed: number, world: 1 | 2 = 2): Scenario {
+  const config = drawConfig(seed, new Random(seed, "config"), world === 1 ? NOTHING_LATER : drawLater(new Random(seed, "later")));
+  return { config, plan: drawPlan(config, new Random(seed, "plan"), new Random(seed, "later plan")) };
 }
 
 export const run = (scenario: Scenario, options: RunOptions = {}): Run => new Simulation(scenario, options).run();

@@ -2,10 +2,10 @@
 import type { Commit } from "@longshore/kernel";
 import type { Violation } from "@longshore/testkit/promises";
 import { Audit, checkReplay, Findings } from "@longshore/testkit/promises";
-import type { Marks } from "@longshore/testkit/simulation";
 import type { ClientProcess } from "./client-process.ts";
 import type { Cluster } from "./cluster.ts";
 import { SHARD } from "./cluster.ts";
+import { HistoryMarks } from "./history-marks.ts";
 import type { JobQueueHost } from "./host-process.ts";
 
 export interface Verdict {
@@ -22,8 +22,9 @@ export function judge(cluster: Cluster, host: JobQueueHost | undefined, clients:
     alarms.push(`${cluster.commits.length - writtenSince} commits were written after the journal had lost its tail`);
   }
   const { hash, marks } = cluster;
+  const seen = new HistoryMarks(marks, config);
   const audit = new Audit({ shard: SHARD, hash, withLogs: !config.isRewound, onCommit: (commit) => {
-    countMarks(commit, marks);
+    seen.count(commit);
     checkTime(commit, cluster);
   } });
   for (const commit of cluster.commits.slice(0, writtenSince)) audit.add(commit);
@@ -64,34 +65,4 @@ const AHEAD_MAX_MS = 1_500;
 function checkTime({ number, at }: Commit, { alarms, storedAt, isStepped }: Cluster): void {
   const aheadMs = at - (storedAt[number - 1] ?? at);
   if (!isStepped && aheadMs > AHEAD_MAX_MS) alarms.push(`commit ${number} says it was written ${Math.round(aheadMs)} ms after it was stored`);
-}
-
-const KERNEL_MARKS: Readonly<Record<number, string>> = { 2: "an answer is recorded", 3: "a rejection is recorded", 4: "a command is parked", 7: "a stepped clock is recorded" };
-const FAILURES = ["an attempt fails", "an attempt times out", "an attempt is lost"];
-const ENDS = ["a job succeeds", "a job is stopped", "a job gives up", "a job ends in error", "a job is dropped"];
-
-/** What the history itself proves to have happened. */
-function countMarks({ epoch, events, inbox }: Commit, marks: Marks): void {
-  if (epoch > 1 && events[0]?.[0] === 0) marks.hit("another host opens");
-  if (inbox.some(({ index }) => index > 0)) marks.hit("an inbox message takes several commits");
-  for (const event of events) {
-    const mark = markOf(event);
-    if (mark !== undefined) marks.hit(mark);
-  }
-}
-
-function markOf(event: readonly unknown[]): string | undefined {
-  switch (event[0]) {
-    case 18: return FAILURES[event[3] as number];
-    case 19: return event[3] === 1 ? "an attempt is snoozed" : "an attempt is handed back";
-    case 20: return "an attempt is extended";
-    case 21: return ENDS[event[2] as number];
-    case 22: return "a running job is asked to stop";
-    case 26: return "a job is removed";
-    case 28: return "ended jobs leave the history";
-    case 31: return "a queue is suspended";
-    case 36: return "an instance leaves";
-    case 38: return "a bulk operation takes several commits";
-    default: return KERNEL_MARKS[event[0] as number];
-  }
 }

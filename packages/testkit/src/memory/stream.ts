@@ -52,6 +52,11 @@ export class MemoryStream {
     return this.sequence;
   }
 
+  /** Of the first message held; 0 when there is none. */
+  get firstSequence(): number {
+    return this.messages[0]?.sequence ?? 0;
+  }
+
   get bytes(): number {
     return this.held;
   }

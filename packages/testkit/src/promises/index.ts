@@ -2,6 +2,9 @@
 
 export type { AuditOptions } from "./audit.ts";
 export { Audit, audit } from "./audit.ts";
+export { DeliveryCheck } from "./delivery.ts";
+export type { LinkEnds } from "./links.ts";
+export { checkLink } from "./links.ts";
 export type { ClientEntry, Logs, ResultEntry, WorkerEntry } from "./logs.ts";
 export { checkReplay } from "./replay.ts";
 export type { AuditReport, Position, PromiseId, Violation } from "./report.ts";

@@ -1,5 +1,6 @@
 /** Journal and inbox of a process in the simulated world: over its connection, in any weather. */
 import type { AppendAnswer, Inbox, InboxAnswer, Journal, LastAnswer, ReadAnswer, StoredCommit, Version } from "@longshore/kernel";
+import { sameBytes } from "@longshore/kernel";
 import type { MemoryStream, StreamMessage } from "../memory/stream.ts";
 import { matcher } from "../memory/subject-match.ts";
 import type { Link, SimServer } from "./sim-server.ts";
@@ -16,6 +17,8 @@ export class SimJournal implements Journal {
   private readonly stream: MemoryStream;
   private readonly subject: string;
   private readonly isMine: (subject: string) => boolean;
+  /** What was appended last, while nobody has said whether it is stored. */
+  private doubted: Uint8Array | undefined;
 
   constructor(link: Link, stream: MemoryStream, subject: string) {
     this.link = link;
@@ -28,7 +31,11 @@ export class SimJournal implements Journal {
   append(bytes: Uint8Array, expected: Version, done: (answer: AppendAnswer) => void): void {
     const { server, link } = this;
     const copy = bytes.slice();
-    const finish = this.once<AppendAnswer>({ kind: "doubt", cause: "timeout" }, done);
+    this.doubted = undefined;
+    const finish = this.once<AppendAnswer>({ kind: "doubt", cause: "timeout" }, (answer) => {
+      if (answer.kind === "doubt") this.doubted = copy;
+      done(answer);
+    });
     const arrive = (): void => {
       const answer = this.appendNow(copy, expected);
       if (answer.kind === "stored" && server.loses("the answer to an append is lost")) return;
@@ -50,7 +57,10 @@ export class SimJournal implements Journal {
     this.ask<LastAnswer>("look", { kind: "unavailable" }, () => {
       const message = this.server.deposedAt(this.stream) === undefined ? this.stream.lastMessage(this.subject) : this.visible(0).at(-1);
       return { kind: "last", commit: message === undefined ? undefined : toCommit(message) };
-    }, done);
+    }, (answer) => {
+      if (answer.kind === "last" && this.doubted !== undefined) this.settle(answer.commit, this.doubted);
+      done(answer);
+    });
   }
 
   read(after: Version, onCommit: (commit: StoredCommit) => void, done: (answer: ReadAnswer) => void): void {
@@ -86,6 +96,13 @@ export class SimJournal implements Journal {
       const all = this.stream.read(0, this.isMine);
       return { bytes: all.reduce((sum, message) => sum + message.data.length, 0), commits: all.length, first: all[0]?.sequence ?? 0 };
     }, done);
+  }
+
+  /** What the look at the last commit says of an append in doubt. */
+  private settle(last: StoredCommit | undefined, doubted: Uint8Array): void {
+    this.doubted = undefined;
+    const isStored = last !== undefined && sameBytes(last.bytes, doubted);
+    this.server.marks.hit(isStored ? "an append in doubt turns out to be stored" : "an append in doubt turns out not to be the last");
   }
 
   private appendNow(bytes: Uint8Array, expected: Version): AppendAnswer {

@@ -9,6 +9,8 @@ export class SimWire implements Wire {
   readonly maxPayloadBytes: number = MAX_PAYLOAD_BYTES;
   private readonly link: Link;
   private readonly server: SimServer;
+  /** Messages nobody answered, as their senders hold them: what is sent again is the very same. */
+  private readonly doubted = new WeakSet<Uint8Array>();
 
   constructor(link: Link) {
     this.link = link;
@@ -30,13 +32,23 @@ export class SimWire implements Wire {
   request(subject: string, data: Uint8Array, timeoutMs: number, done: (answer: WireAnswer) => void): void {
     const { link, server } = this;
     const copy = data.slice();
-    const finish = this.once(timeoutMs, { kind: "timeout" }, done);
+    const finish = this.once<WireAnswer>(timeoutMs, { kind: "timeout" }, (answer) => {
+      if (answer.kind === "timeout") this.doubted.add(data);
+      else if (answer.kind === "answer" && this.doubted.has(data)) server.marks.hit("a request in doubt is answered when it is repeated");
+      done(answer);
+    });
     const reply = (from: Link) => (answer: Uint8Array): void => {
       const bytes = answer.slice();
       server.up(from, "ans", () => server.down(link, "ans", () => finish({ kind: "answer", data: bytes })));
     };
+    // Of a doubled request either all copies reach somebody, or none ever does: "no responders" is a promise.
+    let fate: "heard" | "unheard" | undefined;
     server.up(link, "req", () => {
-      if (server.route(subject, copy, reply) === 0) server.down(link, "none", () => finish({ kind: "no-responders" }));
+      if (fate === "unheard" || server.route(subject, copy, reply) > 0) fate ??= "heard";
+      else if (fate === undefined) {
+        fate = "unheard";
+        server.down(link, "none", () => finish({ kind: "no-responders" }));
+      }
     });
   }
 
