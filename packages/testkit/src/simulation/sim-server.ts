@@ -147,7 +147,7 @@ export class SimServer {
     };
   }
 
-  /** Brings something from a process to the server. `isSure`: the connection carries it or dies (no loss, no double). */
+  /** Brings something from a process to the server. `isSure`: the connection carries it or dies (no loss, no double, no overtaking). */
   up(link: Link, what: string, arrive: () => void, isSure = false): void {
     if (link.isCut || this.weather.outage) return;
     this.carry(link, "up", what, isSure, arrive);
@@ -228,18 +228,19 @@ export class SimServer {
       this.marks.hit(way === "up" ? "a message is lost on its way to the server" : "a message is lost on its way from the server");
       return;
     }
-    this.leg(link, way, what, arrive, afterMs);
+    this.leg(link, way, what, isSure, arrive, afterMs);
     if (!isSure && random.chance(weather.duplicate)) {
       this.marks.hit("a message is doubled");
-      this.leg(link, way, what, arrive, afterMs);
+      this.leg(link, way, what, false, arrive, afterMs);
     }
   }
 
-  private leg(link: Link, way: "up" | "down", what: string, arrive: () => void, afterMs: number): void {
+  private leg(link: Link, way: "up" | "down", what: string, isSure: boolean, arrive: () => void, afterMs: number): void {
     const { weather, random, clock } = this;
     const now = clock.monotonicMs();
     let at = now + afterMs + weather.latencyMs - weather.jitterMs * Math.log(1 - random.next());
-    if (random.chance(weather.reorder)) {
+    // What a connection says of itself (to whom it listens) is read before what it says next.
+    if (random.chance(weather.reorder) && !isSure) {
       this.marks.hit("a message is overtaken");
       at += random.log(1, 2_000);
     } else if (way === "up") link.upMs = at = Math.max(at, link.upMs);
