@@ -106,9 +106,10 @@ function syncFinding(monitored: Monitored | string): Finding {
 async function streamFindings(connection: Connection, options: PreflightOptions): Promise<readonly Finding[]> {
   const check = "streams";
   try {
-    const { findings, clusterId } = await verify(connection, options);
-    if (findings.length === 0) return [good(check, `all as they must be (cluster ${clusterId})`)];
-    return findings.map(({ stream, what, wanted, found, remedy }) => bad(`stream ${stream}`, what === "missing" ? found : `${what} is ${found} instead of ${wanted}`, remedy));
+    const { findings, clusterId, unseen } = await verify(connection, options);
+    const hidden = unseen.length === 0 ? [] : [unknown(check, `this user may not look at ${unseen.join(", ")}`, "ask as a host or an operator")];
+    if (findings.length === 0) return [...hidden, good(check, `${unseen.length === 0 ? "all" : "the others"} as they must be (cluster ${clusterId})`)];
+    return [...hidden, ...findings.map(({ stream, what, wanted, found, remedy }) => bad(`stream ${stream}`, what === "missing" ? found : `${what} is ${found} instead of ${wanted}`, remedy))];
   } catch (cause) {
     return [unknown(check, cause instanceof Error ? cause.message : String(cause), "")];
   }

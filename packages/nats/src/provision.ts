@@ -21,6 +21,8 @@ export interface StreamFinding {
 export interface Verified {
   readonly clusterId: string | undefined;
   readonly findings: readonly StreamFinding[];
+  /** Streams this user may not look at: nothing is known of them. */
+  readonly unseen: readonly string[];
 }
 
 /**
@@ -46,10 +48,19 @@ export async function provision(connection: Connection, options: StreamOptions):
   return { clusterId };
 }
 
-/** Looks only. No findings means that the streams are as they must be. */
+/**
+ * Looks only. No findings means that the streams are as they must be, those that were seen.
+ *
+ * @throws {Fault} `nats/denied` when this user may look at none of them.
+ */
 export async function verify(connection: Connection, options: StreamOptions): Promise<Verified> {
-  const wanted = wantedStreams(options);
-  const found = await Promise.all(wanted.map((stream) => configOf(connection, stream.name)));
+  const all = wantedStreams(options);
+  const looked = await Promise.all(all.map((stream) => configIfAllowed(connection, stream.name)));
+  const denied = looked.find((config) => config instanceof Fault);
+  const unseen = all.filter((_, i) => looked[i] instanceof Fault).map(({ name }) => name);
+  if (denied !== undefined && unseen.length === all.length) throw denied;
+  const wanted = all.filter((_, i) => !(looked[i] instanceof Fault));
+  const found = looked.filter((config) => !(config instanceof Fault));
   const ids = new Set(found.map(clusterIn).filter((id) => id !== undefined));
   const findings = wanted.flatMap((stream, i) => {
     const config = found[i];
@@ -65,10 +76,19 @@ export async function verify(connection: Connection, options: StreamOptions): Pr
       remedy: "these streams are of different clusters: restore them from one backup",
     });
   }
-  return { clusterId: [...ids][0], findings };
+  return { clusterId: [...ids][0], findings, unseen };
 }
 
 type Config = Readonly<Record<string, unknown>>;
+
+async function configIfAllowed(connection: Connection, stream: string): Promise<Config | Fault | undefined> {
+  try {
+    return await configOf(connection, stream);
+  } catch (fault) {
+    if (fault instanceof Fault && fault.code === "nats/denied") return fault;
+    throw fault;
+  }
+}
 
 async function configOf(connection: Connection, stream: string): Promise<Config | undefined> {
   const answer = await askApi(connection, `STREAM.INFO.${stream}`);

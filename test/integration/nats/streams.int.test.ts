@@ -10,7 +10,7 @@ describe("provisioning", () => {
     const connection = await connected(await server());
     const first = await provision(connection, { cluster: CLUSTER });
     expect(await provision(connection, { cluster: CLUSTER })).toEqual(first);
-    expect(await verify(connection, { cluster: CLUSTER })).toEqual({ clusterId: first.clusterId, findings: [] });
+    expect(await verify(connection, { cluster: CLUSTER })).toEqual({ clusterId: first.clusterId, findings: [], unseen: [] });
   });
 
   it("gives two clusters on one server streams and ids of their own", async () => {
