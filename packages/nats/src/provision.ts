@@ -55,12 +55,11 @@ export async function provision(connection: Connection, options: StreamOptions):
  */
 export async function verify(connection: Connection, options: StreamOptions): Promise<Verified> {
   const all = wantedStreams(options);
-  const looked = await Promise.all(all.map((stream) => configIfAllowed(connection, stream.name)));
-  const denied = looked.find((config) => config instanceof Fault);
-  const unseen = all.filter((_, i) => looked[i] instanceof Fault).map(({ name }) => name);
-  if (denied !== undefined && unseen.length === all.length) throw denied;
-  const wanted = all.filter((_, i) => !(looked[i] instanceof Fault));
-  const found = looked.filter((config) => !(config instanceof Fault));
+  const looked = await Promise.all(all.map((stream) => look(connection, stream.name)));
+  const unseen = all.filter((_, i) => looked[i]!.denied !== undefined).map(({ name }) => name);
+  if (unseen.length === all.length) throw looked[0]!.denied!;
+  const wanted = all.filter((_, i) => looked[i]!.denied === undefined);
+  const found = looked.filter(({ denied }) => denied === undefined).map(({ config }) => config);
   const ids = new Set(found.map(clusterIn).filter((id) => id !== undefined));
   const findings = wanted.flatMap((stream, i) => {
     const config = found[i];
@@ -81,11 +80,11 @@ export async function verify(connection: Connection, options: StreamOptions): Pr
 
 type Config = Readonly<Record<string, unknown>>;
 
-async function configIfAllowed(connection: Connection, stream: string): Promise<Config | Fault | undefined> {
+async function look(connection: Connection, stream: string): Promise<{ readonly config?: Config | undefined; readonly denied?: Fault }> {
   try {
-    return await configOf(connection, stream);
+    return { config: await configOf(connection, stream) };
   } catch (fault) {
-    if (fault instanceof Fault && fault.code === "nats/denied") return fault;
+    if (fault instanceof Fault && fault.code === "nats/denied") return { denied: fault };
     throw fault;
   }
 }
