@@ -33,7 +33,7 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
   private readonly ports: HostPorts;
   private readonly handlers: DoorHandlers<State, Command, Event, Rejection>;
   private readonly ownInbox: string;
-  private stops: (() => void)[] = [];
+  private stops: ((isLast?: boolean) => void)[] = [];
 
   constructor(kind: string, place: { readonly cluster: string; readonly actor: string }, ports: HostPorts, handlers: DoorHandlers<State, Command, Event, Rejection>) {
     this.kind = kind;
@@ -52,8 +52,9 @@ export class Door<State, Command, Event, Rejection extends RejectionShape> {
     ];
   }
 
-  close(): void {
-    for (const stop of this.stops) stop();
+  /** `isLast`: no other host of this actor is known to have opened. */
+  close(isLast = false): void {
+    for (const stop of this.stops) stop(isLast);
     this.stops = [];
   }
 

@@ -156,7 +156,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   /** Finishes the append in flight, then stops; no snapshot on the way out. */
   close(): void {
     if (this.life === "closed") return;
-    this.door.close();
+    this.door.close(true);
     if (!this.inFlight) return this.stop({ kind: "closed" });
     this.closing = true;
     const { history } = this;

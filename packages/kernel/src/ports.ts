@@ -93,8 +93,11 @@ export type StoreAnswer =
 export interface Wire {
   publish(subject: string, data: Uint8Array): void;
   request(subject: string, data: Uint8Array, timeoutMs: number, done: (answer: WireAnswer) => void): void;
-  /** Wildcards `*` and `>` as in NATS. Returns a way to stop. */
-  subscribe(subject: string, onMessage: (message: WireMessage) => void): () => void;
+  /**
+   * Wildcards `*` and `>` as in NATS. Returns a way to stop; told that nobody else listens, it may say so to those whose
+   * requests were on their way, who otherwise find out by a time-out.
+   */
+  subscribe(subject: string, onMessage: (message: WireMessage) => void): (isLast?: boolean) => void;
   store(subject: string, data: Uint8Array, done: (answer: StoreAnswer) => void): void;
   /** Calls back after every reconnection. Returns a way to stop. */
   onReconnect(handler: () => void): () => void;

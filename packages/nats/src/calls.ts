@@ -28,7 +28,7 @@ interface Pending {
   held: { readonly data: Uint8Array; readonly headers: MsgHdrs | undefined } | undefined;
 }
 
-const NO_RESPONDERS = 503;
+export const NO_RESPONDERS = 503;
 
 export class Calls {
   readonly #nc: NatsConnection;

@@ -6,8 +6,8 @@
  */
 import type { Wire, WireAnswer, WireMessage } from "@longshore/kernel";
 import { Fault } from "@longshore/kernel";
-import type { Msg } from "@nats-io/transport-node";
-import type { CallAnswer } from "./calls.ts";
+import { Empty, headers, type Msg } from "@nats-io/transport-node";
+import { type CallAnswer, NO_RESPONDERS } from "./calls.ts";
 import type { Connection } from "./connect.ts";
 import { storeAnswer } from "./faults.ts";
 import { STORE_TIMEOUT_MS } from "./limits.ts";
@@ -32,13 +32,24 @@ export function wireOf(connection: Connection): Wire {
       });
     },
     subscribe(subject, onMessage) {
+      let isStopped = false;
+      let saysNobody = false;
       const subscription = nc.subscribe(subject, {
         callback: (error, message) => {
           // A refused subscription is reported by the connection.
-          if (error === null) connection.guarded(() => onMessage(new Arrived(connection, message)));
+          if (error !== null) return;
+          if (isStopped) return saysNobody ? refuse(connection, message) : undefined;
+          connection.guarded(() => onMessage(new Arrived(connection, message)));
         },
       });
-      return () => subscription.unsubscribe();
+      return (isLast = false) => {
+        if (isStopped) return;
+        isStopped = true;
+        saysNobody = isLast;
+        if (!isLast) return subscription.unsubscribe();
+        // Up to the server's confirmation messages arrive that it took to be answered here.
+        void subscription.drain().catch(() => undefined);
+      };
     },
     store(subject, data, done) {
       calls.request(subject, data, { timeoutMs: STORE_TIMEOUT_MS, whileDown: "fail" }, (answer) => done(storeAnswer(answer)));
@@ -49,6 +60,16 @@ export function wireOf(connection: Connection): Wire {
     },
     maxPayloadBytes: connection.maxPayloadBytes,
   };
+}
+
+/** Says of a message that came too late what the server will say of the next: nobody listens. Its sender need not wait for a time-out. */
+function refuse(connection: Connection, { reply }: Msg): void {
+  if (reply === undefined || reply === "" || !connection.isUp) return;
+  try {
+    connection.nc.publish(reply, Empty, { headers: headers(NO_RESPONDERS, "No Responders") });
+  } catch {
+    // The connection is closing; then the server says it.
+  }
 }
 
 function wireAnswer(answer: CallAnswer): WireAnswer {

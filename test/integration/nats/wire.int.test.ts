@@ -30,6 +30,30 @@ describe("the wire", () => {
     await until(async () => (await answerOf(here.request.bind(null, "echo", bytes(3), 200))).kind === "no-responders", "nobody listens any more");
   });
 
+  it("says of requests that were on their way when the last listener stopped that nobody listens", async () => {
+    const nats = await server();
+    const there = wireOf(await connected(nats));
+    const here = wireOf(await connected(nats));
+    const stop = there.subscribe("ends", (message) => message.reply?.(message.data));
+    await answerOf(there.request.bind(null, "nobody", bytes(1), 1_000));
+    const kinds = new Map<string, number>();
+    let open = 0;
+    const ask = (): void => {
+      open++;
+      here.request("ends", bytes(1), 10_000, ({ kind }) => {
+        kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+        open--;
+      });
+    };
+    for (let turn = 0; turn < 100; turn++) {
+      for (let i = 0; i < 20; i++) ask();
+      if (turn === 50) stop(true);
+      await new Promise((next) => setImmediate(next));
+    }
+    await until(() => open === 0, "every request has its answer");
+    expect([...kinds.keys()].toSorted()).toEqual(["answer", "no-responders"]);
+  });
+
   it("says at once that nobody listens", async () => {
     const wire = wireOf(await connected(await server()));
     const askedMs = performance.now();
