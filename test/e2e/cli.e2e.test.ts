@@ -132,7 +132,7 @@ test("up, add, look, change, export, audit, and down again", async () => {
 
   // Many, from stdin; one line is wrong.
   const many = await feed('{"topic":"hello"}\nnonsense\n{"topic":"hello","input":{"name":"B"}}\n', "add", "--file", "-", "--wait");
-  expect(many).toMatchObject({ code: 5, out: "2 created, 2 succeeded, 0 did not\n", err: expect.stringContaining("line 2 is not JSON") });
+  expect(many).toMatchObject({ code: 5, out: "2 created, 2 succeeded, 0 did not\n", err: expect.stringContaining("line 2: it is not JSON") });
 
   // What did not succeed says so, and by its exit code.
   expect(await run("add", "fail", "--retries", "1", "--retry-delay", "50ms", "--wait")).toMatchObject({ code: 1, err: expect.stringContaining("TypeError: no way") });

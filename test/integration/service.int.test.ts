@@ -26,7 +26,7 @@ const errorOf = (promise: Promise<unknown>): Promise<unknown> => promise.then(()
 it("a host without streams is a fault that says how to make them", async () => {
   const error = await errorOf(startJobQueue({ connection: { principal: "host", servers: server.url }, cluster: "bare" }));
   expect(error).toBeInstanceOf(Fault);
-  expect(error).toMatchObject({ code: "nats/no-stream", remedy: "run `longshore setup`", message: expect.stringContaining("LS_bare_") });
+  expect(error).toMatchObject({ code: "setup/missing", remedy: "run `longshore setup`", message: expect.stringContaining("LS_bare_") });
 });
 
 it("the feed of a host that takes over says which commits it has not told", async () => {

@@ -68,7 +68,7 @@ const NUDGE_EVERY_MS = 20;
 /**
  * Starts serving; resolves when commands are answered.
  *
- * @throws {Fault} with `code`, `message` and `remedy`: `nats/…` when NATS or its streams are not as they must be, `host/…` when
+ * @throws {Fault} with `code`, `message` and `remedy`: `nats/…` when NATS is not as it must be, `setup/missing` without its streams, `host/…` when
  * the journal cannot be served. @throws the signal's reason, when it is aborted before.
  */
 export async function startJobQueue(options: JobQueueOptions): Promise<JobQueueService> {

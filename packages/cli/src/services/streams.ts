@@ -5,11 +5,11 @@ import { type Connection, verify } from "@longshore/nats";
 /**
  * Answers the uuid that tells this cluster from others of the same name.
  *
- * @throws {Fault} `nats/no-stream` when the streams are not there.
+ * @throws {Fault} `setup/missing` when the streams are not there.
  */
 export async function requireStreams(connection: Connection, cluster: string): Promise<string> {
   const { findings, clusterId } = await verify(connection, { cluster });
   const first = findings.find((finding) => finding.what === "missing");
-  if (first !== undefined) throw new Fault("nats/no-stream", `stream ${first.stream} of cluster ${cluster} ${first.found}`, { retry: "never", remedy: first.remedy });
+  if (first !== undefined) throw new Fault("setup/missing", `stream ${first.stream} of cluster ${cluster} ${first.found}`, { retry: "never", remedy: first.remedy });
   return clusterId ?? cluster;
 }
