@@ -370,9 +370,8 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   }
 
   private description(): Readonly<Record<string, string | number | boolean>> {
-    const { kernel } = this.history;
     const { instance, incarnation, software } = this.options;
-    return { instance, incarnation, software, epoch: this.epoch, commit: kernel.number, at: this.time.now(), blocked: this.blocked ?? false };
+    return { instance, incarnation, software, epoch: this.epoch, commit: this.history.kernel.number, at: this.time.now(), blocked: this.blocked ?? false };
   }
 
   private context(): HostContext<State> {
