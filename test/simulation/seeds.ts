@@ -3,6 +3,7 @@ import { Marks } from "@longshore/testkit/simulation";
 import type { Mutation } from "./cluster.ts";
 import { EXPECTED_MARKS } from "./expected-marks.ts";
 import { describeRun } from "./shrink-run.ts";
+import type { Run, Scenario } from "./simulate.ts";
 import { run, scenarioOf } from "./simulate.ts";
 
 export interface SeedsOptions {
@@ -32,7 +33,12 @@ export function runSeeds({ count, from, mutation, onFailure, failuresMax = 20 }:
   const startMs = performance.now();
   for (let seed = from; seed < from + count && failed.length < failuresMax; seed++) {
     const scenario = scenarioOf(seed);
-    const result = run(scenario, mutation === undefined ? {} : { mutation });
+    const result = runSafely(scenario, mutation);
+    if (typeof result === "string") {
+      failed.push(seed);
+      onFailure?.(`seed ${seed} throws: ${result}`);
+      continue;
+    }
     const problems: string[] = [];
     if (result.violations.length + result.alarms.length > 0) problems.push(describeRun(scenario, result));
     if (seed % TWICE_EVERY === 0 && run(scenario, mutation === undefined ? {} : { mutation }).traceHash !== result.traceHash) problems.push(`seed ${seed} run twice leaves two traces`);
@@ -51,6 +57,15 @@ export function runSeeds({ count, from, mutation, onFailure, failuresMax = 20 }:
   const text = `${done} seeds in ${seconds.toFixed(1)} s: ${(done / seconds).toFixed(1)} seeds/s, ${Math.round(jobs / done)} jobs, ${Math.round(steps / done)} steps and ${Math.round(events / done)} events per seed, `
     + `${Math.round(steps / seconds / 1_000)} k steps/s, ${Math.round(virtualMs / 1_000 / seconds)} × real time; ${failed.length === 0 ? "no failures" : `failed: ${failed.join(", ")}`}`;
   return { failed, marks, missing: missingOf(marks, done), seedsPerSecond: done / seconds, text };
+}
+
+/** What a run throws is a finding of its seed, and must not end the others. */
+function runSafely(scenario: Scenario, mutation: Mutation | undefined): Run | string {
+  try {
+    return run(scenario, mutation === undefined ? {} : { mutation });
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
 }
 
 /** Below a thousand seeds only what should be there this often is asked for: rarer things are missed by chance. */

@@ -34,7 +34,15 @@ export class SimProcess implements Clock {
 
   after(delayMs: number, run: () => void): () => void {
     const { life } = this;
-    return this.world.after(delayMs / this.rate, () => this.run(life, run));
+    let isWanted = true;
+    const cancel = this.world.after(delayMs / this.rate, () => this.run(life, () => {
+      if (isWanted) run();
+    }));
+    // Also when it fell due while the process stood still, and waits.
+    return () => {
+      isWanted = false;
+      cancel();
+    };
   }
 
   /** Runs something meant for a certain life of this process. */
