@@ -139,6 +139,9 @@ test("the host is told to end: it hands the queue over, and adding goes on", { t
   await until(() => all.every((one) => lastView(one) === "a,b"), () => `both see each other\n${tail(all)}`);
   const host = await settledHost(ls, all);
   const other = all.find((one) => one !== host)!;
+  const twice = start(other.name, "worker", "jobs.mts");
+  await until(() => twice.child.exitCode !== null, () => `a second process of the name ${other.name} is refused\n${tail([twice])}`);
+  expect(twice.child.exitCode).toBe(5);
 
   const jobs: JobHandle[] = [];
   let slowestMs = 0;

@@ -154,3 +154,28 @@ it("jobs of a topic disabled for an instance go to another, and an instance that
   await workers[1]!.self.close();
   await until(() => memberOf() !== undefined && memberOf()?.number !== before?.number, "the queue has let it go, and taken it in again");
 }, TEST_MS);
+
+it("a program that is no instance sees the topology, hears what changes, and is told when nobody hosts it", async () => {
+  const start = await clusterOf("outside");
+  const ls = await connectClient({ servers: server.url, cluster: "outside" });
+  onTestFinished(() => ls.close());
+  await expect(ls.topology.view()).rejects.toMatchObject({ code: "host/unavailable", message: expect.stringContaining("longshore run discovery-agent") });
+
+  const first = await start("first", { properties: { zone: "west" } });
+  await sees(first, "first");
+  const heard: TopologyEvent[] = [];
+  const stop = ls.topology.listen((event) => void heard.push(event));
+  await until(() => heard.length === 1, "INIT is told");
+  const second = await start("second");
+  await sees(first, "first", "second");
+  await until(() => heard.at(-1)?.type === "TOPOLOGY_CHANGED", "the change is told");
+  expect(heard.map(({ type }) => type)).toEqual(["TOPOLOGY_INIT", "TOPOLOGY_CHANGING", "TOPOLOGY_CHANGED"]);
+  const view = await ls.topology.view();
+  expect(view).toMatchObject({ isCurrent: true, localInstance: undefined, localCluster: { cluster: "outside", leader: { instance: "first" } } });
+  expect(view.findInstances(({ properties }) => properties["zone"] === "west").map(({ instance }) => instance)).toEqual(["first"]);
+
+  stop();
+  await second.close();
+  await sees(first, "first");
+  expect(heard).toHaveLength(3);
+}, TEST_MS);

@@ -1,12 +1,13 @@
 /** Workers for users' files: a client, its queues configured, its jobs worked. */
 import { type ConnectOptions, connect, type Longshore, type Queue } from "longshore";
-import { refused } from "./errors.ts";
+import { refused, wrongUsage } from "./errors.ts";
 import type { Loaded } from "./load.ts";
 import type { Log } from "./log.ts";
 import type { Closing } from "./stopping.ts";
 
 export const WORKER_OPTIONS = {
   concurrency: { kind: "integer", value: "<n>", help: "attempts at a time of each job; 15 when absent" },
+  property: { kind: "list", value: "<name=value>", help: "what this instance says of itself in the topology" },
   instance: { kind: "text", value: "<name>", help: "persistent name of this instance; one kept for this machine when absent, another for each process" },
 } as const;
 
@@ -16,6 +17,13 @@ const CONCURRENCY = 15;
 /** What an instance says of the workers it has for a file. */
 export const offeredBy = (loaded: Loaded, concurrency: number | undefined): { readonly topics: readonly string[]; readonly slots: number } =>
   ({ topics: loaded.jobs.map(({ topic }) => topic).sort(), slots: loaded.jobs.length * (concurrency ?? CONCURRENCY) });
+
+/** Texts `name=value` as an instance announces them. @throws {CommandFailure} `cli/usage`. */
+export const announced = (properties: readonly string[]): Readonly<Record<string, string>> => Object.fromEntries(properties.map((text) => {
+  const at = text.indexOf("=");
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw wrongUsage(`--property "${text}" is no name=value`, "for example --property zone=west");
+}));
 
 export interface WorkerSettings {
   readonly concurrency: number | undefined;

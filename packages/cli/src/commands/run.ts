@@ -15,7 +15,7 @@ import { Placement } from "../services/placement.ts";
 import { startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
-import { offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
+import { announced, offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
 
 const SERVICES = ["job-queue", "discovery-agent", "worker"] as const;
 const LATER = ["offload-router", "workflow-runner"];
@@ -90,11 +90,17 @@ interface Started {
   readonly stopped: Promise<Fault>;
 }
 
-async function startSelf({ instance, concurrency }: { readonly instance: string | undefined; readonly concurrency: number | undefined }, kinds: readonly string[], loaded: Loaded, around: Around): Promise<InstanceService> {
+interface SelfOptions {
+  readonly instance: string | undefined;
+  readonly concurrency: number | undefined;
+  readonly property: readonly string[];
+}
+
+async function startSelf({ instance, concurrency, property }: SelfOptions, kinds: readonly string[], loaded: Loaded, around: Around): Promise<InstanceService> {
   const { shared, io, log, closing, place } = around;
   return runInstance({
     connection: { ...accessTo(place, shared, io), name: "longshore instance" }, cluster: place.cluster, stateDir: stateDirectory(io.env),
-    kinds, ...offeredBy(loaded, concurrency), ...(instance === undefined ? {} : { instance }),
+    kinds, ...offeredBy(loaded, concurrency), properties: announced(property), ...(instance === undefined ? {} : { instance }),
   }, log, closing);
 }
 

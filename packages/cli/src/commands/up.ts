@@ -15,7 +15,7 @@ import type { InstanceService } from "../services/instance/instance.ts";
 import { type ShardHosts, startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
-import { offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
+import { announced, offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
 
 interface Settings {
   readonly cluster: string;
@@ -23,6 +23,7 @@ interface Settings {
   readonly port: number | undefined;
   readonly concurrency: number | undefined;
   readonly instance: string | undefined;
+  readonly property: readonly string[];
 }
 
 export const up: Command = command({
@@ -55,7 +56,7 @@ export const up: Command = command({
       const settings: Settings = {
         cluster: io.env["LONGSHORE_CLUSTER"] ?? "main",
         storeDir: resolve(io.cwd, options.store ?? ".longshore"),
-        port: options.port, concurrency: options.concurrency, instance: options.instance,
+        port: options.port, concurrency: options.concurrency, instance: options.instance, property: options.property,
       };
       await serve(loaded, settings, { shared, io, log, closing });
     } finally {
@@ -78,7 +79,7 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   const { cluster, concurrency } = settings;
   const self = await runInstance({
     connection: { principal, servers: server.url, name: "longshore instance" }, cluster, stateDir: stateDirectory(io.env),
-    kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), ...(settings.instance === undefined ? {} : { instance: settings.instance }),
+    kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), properties: announced(settings.property), ...(settings.instance === undefined ? {} : { instance: settings.instance }),
   }, log, closing);
   const { instance, incarnation } = self;
   const hosts = await startHost(server, settings, self, principal, around);
