@@ -9,6 +9,7 @@ import type { ClientEntry, ResultEntry, WorkerEntry } from "@longshore/testkit/p
 import type { Link, Weather } from "@longshore/testkit/simulation";
 import { calm, Marks, Random, SimInbox, SimJournal, SimProcess, SimServer, SimWire, Trace } from "@longshore/testkit/simulation";
 import type { Config } from "./config.ts";
+import { keepersOf } from "./keepers.ts";
 import { fragile } from "./poison.ts";
 
 export const CLUSTER = "sim";
@@ -119,7 +120,7 @@ export class Cluster {
   }
 
   hostPorts(link: Link, alarm: (event: string) => void): HostPorts {
-    const { process, server } = link;
+    const { process } = link;
     const journal = new SimJournal(link, this.journalStream, SUBJECTS.journal(KIND, SHARD));
     const inbox = new SimInbox(link, this.inboxStream, SUBJECTS.inboxes(KIND, SHARD));
     const { mutation } = this;
@@ -127,44 +128,7 @@ export class Cluster {
       journal: mutation.journal?.(journal, this, process) ?? journal,
       inboxes: [mutation.inbox?.(inbox, this, process) ?? inbox],
       wire: new SimWire(link), clock: process, hash: this.hash,
-      serverTime: {
-        sample: (done) => {
-          const sentMs = this.nowMs;
-          const cancel = process.after(2_000, () => finish(undefined));
-          let isOpen = true;
-          const finish = (serverMs: number | undefined): void => {
-            if (!isOpen) return;
-            isOpen = false;
-            cancel();
-            done(serverMs);
-          };
-          server.up(link, "time", () => {
-            const { serverMs } = this;
-            server.down(link, "time", () => finish(this.nowMs - sentMs > 250 ? undefined : serverMs + (this.nowMs - sentMs) / 2));
-          }, true);
-        },
-      },
-      marks: {
-        read: (done) => {
-          if (link.isCut || this.weather.outage) return void process.after(1_000, () => done({ kind: "unavailable" }));
-          process.after(1, () => done({ kind: "mark", mark: this.mark }));
-        },
-        write: (mark) => {
-          if (!link.isCut && !this.weather.outage) this.mark = mark;
-        },
-      },
-      snapshots: {
-        latest: (done) => {
-          const snapshot = link.isCut || this.weather.outage ? undefined : this.snapshots.at(-1);
-          process.after(1, () => done(snapshot));
-        },
-        save: (snapshot, done) => process.after(1, () => {
-          const isSaved = !link.isCut && !this.weather.outage && !this.weather.full;
-          if (isSaved && snapshot.version > (this.snapshots.at(-1)?.version ?? 0)) this.snapshots.push(snapshot);
-          if (isSaved) this.marks.hit("a snapshot is saved");
-          done(isSaved);
-        }),
-      },
+      ...keepersOf(link, this),
       telemetry: (event) => alarm(event),
     };
     return mutation.ports?.(ports, this, process) ?? ports;

@@ -1,18 +1,23 @@
 /**
- * The simulator: `npm run sim -- --seed N [--world 1] [--trace] [--shrink] | --seeds N [--from M] [--first] [--marks]`.
+ * The simulator: `npm run sim -- [--discovery] --seed N [--world 1] [--trace] [--shrink] | --seeds N [--from M] [--first] [--marks]`.
+ *
+ * Of the job queue, or with `--discovery` of the topology.
  */
 import { parseArgs } from "node:util";
+import { simulateDiscovery } from "./discovery/main.ts";
 import { runSeeds } from "./seeds.ts";
 import { describeRun, shrink } from "./shrink-run.ts";
 import { run, scenarioOf } from "./simulate.ts";
 
 const { values } = parseArgs({
-  options: { seed: { type: "string" }, world: { type: "string" }, seeds: { type: "string" }, from: { type: "string" }, trace: { type: "boolean" }, first: { type: "boolean" }, shrink: { type: "boolean" }, marks: { type: "boolean" } },
+  options: { discovery: { type: "boolean" }, seed: { type: "string" }, world: { type: "string" }, seeds: { type: "string" }, from: { type: "string" }, trace: { type: "boolean" }, first: { type: "boolean" }, shrink: { type: "boolean" }, marks: { type: "boolean" } },
 });
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-if (values.seed !== undefined) {
+if (values.discovery === true) {
+  process.exitCode = simulateDiscovery(values, say) ? 0 : 1;
+} else if (values.seed !== undefined) {
   const scenario = scenarioOf(Number(values.seed), values.world === "1" ? 1 : 2);
   const result = run(scenario, { keepsTrace: values.trace === true });
   for (const line of result.trace ?? []) say(line);

@@ -6,7 +6,7 @@
  */
 
 import type { Link, Weather } from "@longshore/testkit/simulation";
-import { type Marks, Random, SimWire } from "@longshore/testkit/simulation";
+import { calm, type Marks, Random, SimWire } from "@longshore/testkit/simulation";
 import { ClientProcess } from "./client-process.ts";
 import type { Mutation } from "./cluster.ts";
 import { Cluster, KIND, SHARD, SUBJECTS } from "./cluster.ts";
@@ -247,7 +247,7 @@ class Simulation {
 
   private get calm(): Weather {
     const { latencyMs, jitterMs } = this.cluster.config;
-    return { loss: 0, duplicate: 0, reorder: 0, latencyMs, jitterMs, answerLoss: 0, lateAppend: 0, deposed: false, full: false, outage: false };
+    return calm(latencyMs, jitterMs);
   }
 
   private streamsFull(isFull: boolean): void {

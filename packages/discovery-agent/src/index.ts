@@ -13,11 +13,12 @@
  *     const member = new Member({ …who, announcement, topology, onEnded, onRead: ({ view, proposed }) => detector.observe(everybodyIn(view, proposed)) }, ports);
  *     topology.start(); member.start(); detector.start();      // and at the end member.leave()
  *
- * `onEnded` other than `left` means: stop working, and start again with another incarnation, or ask a person. Whether to open
- * the host is not decided here: the first member without evidence against it, others after rank × 500 ms and only with
- * evidence against the present writer; `Host` is fenced by the journal whoever is wrong. `violationsIn` judges a history.
+ * `onEnded` other than `left` means: stop working, and start again with another incarnation, or ask a person. `Candidate` says
+ * when an instance that can opens the host; `Host` is fenced by the journal whoever is wrong. `violationsIn` judges a history.
  */
 
+export type { CandidateOptions, Opening } from "./attendants/candidate.ts";
+export { Candidate } from "./attendants/candidate.ts";
 export type { DetectorOptions } from "./attendants/detector.ts";
 export { DETECTOR, Detector, observedBy } from "./attendants/detector.ts";
 export type { MemberEnd, MemberOptions, MemberPorts } from "./attendants/member.ts";

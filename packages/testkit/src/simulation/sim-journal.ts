@@ -37,6 +37,7 @@ export class SimJournal implements Journal {
       done(answer);
     });
     const arrive = (): void => {
+      if (server.weather.noStreams) return;
       const answer = this.appendNow(copy, expected);
       if (answer.kind === "stored" && server.loses("the answer to an append is lost")) return;
       server.down(link, "ack", () => finish(answer), SYNC_MS);
@@ -125,6 +126,7 @@ export class SimJournal implements Journal {
     const { server, link } = this;
     const finish = this.once(timedOut, done);
     server.up(link, what, () => {
+      if (server.weather.noStreams) return;
       const found = find();
       server.down(link, what, () => finish(found));
     });
@@ -169,6 +171,7 @@ export class SimInbox implements Inbox {
     };
     const cancel = this.link.process.after(TIMEOUT_MS, () => finish({ kind: "unavailable" }));
     server.up(this.link, "inbox", () => {
+      if (server.weather.noStreams) return;
       const messages = this.source.read(after, this.isMine, max);
       const { last, created } = this.source;
       server.down(this.link, "inbox", () => finish({ kind: "messages", messages, last, created }));

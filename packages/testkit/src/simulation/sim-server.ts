@@ -31,6 +31,11 @@ interface Subscription {
 const NOTICE_MS = 3_000;
 const RECONNECT_MS = 250;
 
+/** What one process says does not reach another. `silent`: its server has not noticed. `forgotten`: it says that nobody listens. */
+export type Gap = "silent" | "forgotten";
+
+export const gapOf = (from: string, to: string): string => `${from} ${to}`;
+
 /** One connection of one life of a process. */
 export class Link {
   readonly process: SimProcess;
@@ -65,6 +70,8 @@ export class SimServer {
   readonly trace: Trace;
   readonly streams: MemoryStream[] = [];
   readonly links: Set<Link> = new Set();
+  /** Whom what a process says does not reach, by `gapOf`: their servers have lost each other, and reach the streams. */
+  readonly gaps: Map<string, Gap> = new Map();
   private readonly random: Random;
   private readonly exact = new Map<string, Set<Subscription>>();
   private readonly wild = new Set<Subscription>();
@@ -159,19 +166,25 @@ export class SimServer {
     this.carry(link, "down", what, false, () => link.process.run(link.life, arrive), afterMs);
   }
 
-  /** Hands a message to whoever the server believes to listen; how many that are. */
-  route(subject: string, data: Uint8Array, reply: ((link: Link) => (data: Uint8Array) => void) | undefined): number {
+  /** Hands a message to whoever the server of its sender believes to listen; how many that are. */
+  route(from: Link, subject: string, data: Uint8Array, reply: ((link: Link) => (data: Uint8Array) => void) | undefined): number {
     let receivers = 0;
     const hand = (subscription: Subscription): void => {
       const { link } = subscription;
-      if (!link.isKnown) return;
+      const gap = this.gapBetween(from, link);
+      if (!link.isKnown || gap === "forgotten") return;
       receivers++;
+      if (gap === "silent") return;
       this.down(link, "msg", () => subscription.onMessage({ subject, data, reply: reply?.(link) }));
     };
     const exact = this.exact.get(subject);
     if (exact !== undefined) for (const subscription of exact) hand(subscription);
     for (const subscription of this.wildAt(subject)) hand(subscription);
     return receivers;
+  }
+
+  gapBetween(from: Link, to: Link): Gap | undefined {
+    return this.gaps.size === 0 ? undefined : this.gaps.get(gapOf(from.process.name, to.process.name));
   }
 
   /** Whether the answer to something that was stored is lost. */

@@ -25,7 +25,7 @@ export class SimWire implements Wire {
     const copy = data.slice();
     this.server.up(this.link, "pub", () => {
       this.server.streamOf(subject)?.store(subject, copy);
-      this.server.route(subject, copy, undefined);
+      this.server.route(this.link, subject, copy, undefined);
     });
   }
 
@@ -39,12 +39,13 @@ export class SimWire implements Wire {
     });
     const reply = (from: Link) => (answer: Uint8Array): void => {
       const bytes = answer.slice();
+      if (server.gapBetween(from, link) !== undefined) return;
       server.up(from, "ans", () => server.down(link, "ans", () => finish({ kind: "answer", data: bytes })));
     };
     // Of a doubled request either all copies reach somebody, or none ever does: "no responders" is a promise.
     let fate: "heard" | "unheard" | undefined;
     server.up(link, "req", () => {
-      if (fate === "unheard" || server.route(subject, copy, reply) > 0) fate ??= "heard";
+      if (fate === "unheard" || server.route(link, subject, copy, reply) > 0) fate ??= "heard";
       else if (fate === undefined) {
         fate = "unheard";
         server.down(link, "none", () => finish({ kind: "no-responders" }));

@@ -15,10 +15,12 @@ export interface Weather {
   deposed: boolean;
   /** The streams take nothing. */
   full: boolean;
+  /** JetStream is away: what is asked of streams is not answered; messages between processes flow. */
+  noStreams: boolean;
   /** The server is away: nothing is answered, connections are lost. */
   outage: boolean;
 }
 
 export const calm = (latencyMs: number, jitterMs: number): Weather => ({
-  loss: 0, duplicate: 0, reorder: 0, latencyMs, jitterMs, answerLoss: 0, lateAppend: 0, deposed: false, full: false, outage: false,
+  loss: 0, duplicate: 0, reorder: 0, latencyMs, jitterMs, answerLoss: 0, lateAppend: 0, deposed: false, full: false, noStreams: false, outage: false,
 });

@@ -6,7 +6,7 @@
  * a commit, 17,000 a day for each.
  */
 import { join } from "node:path";
-import type { DiscoveryLimits } from "@longshore/discovery-agent";
+import type { DiscoveryLimits, Opening } from "@longshore/discovery-agent";
 import { DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent, outages } from "@longshore/discovery-agent";
 import type { HostPorts, StopReason, Telemetry } from "@longshore/kernel";
 import { Follower, Host, Retention } from "@longshore/kernel";
@@ -14,7 +14,6 @@ import type { Connection } from "@longshore/nats";
 import { inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, wireOf } from "@longshore/nats";
 import { nodeClock, sha256 } from "../node-ports.ts";
 import { SOFTWARE } from "../software.ts";
-import type { Opening } from "./candidate.ts";
 
 export interface DiscoveryHostOptions {
   readonly connection: Connection;

@@ -5,8 +5,8 @@
  * does. `longshore run` and `longshore up` start one beside whatever else they run; nothing else waits for it: jobs are worked
  * whether or not anybody hosts the topology.
  */
-import type { Announcement, DiscoveryLimits, ListenOptions, MemberEnd, Topology, TopologyAnswer, TopologyHandler } from "@longshore/discovery-agent";
-import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
+import type { Announcement, DiscoveryLimits, ListenOptions, MemberEnd, Opening, Topology, TopologyAnswer, TopologyHandler } from "@longshore/discovery-agent";
+import { Candidate, DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
 import type { Roster } from "@longshore/job-queue";
 import type { Clock, Telemetry, Wire, WireAnswer } from "@longshore/kernel";
 import { decodeUntrusted, encode, Fault, subjectsOf } from "@longshore/kernel";
@@ -14,7 +14,6 @@ import type { Connection, ConnectOptions } from "@longshore/nats";
 import { connect, wireOf } from "@longshore/nats";
 import { newIncarnation, nodeClock } from "../node-ports.ts";
 import { requireStreams } from "../streams.ts";
-import { Candidate, type Opening } from "./candidate.ts";
 import { openDiscoveryHost } from "./discovery-host.ts";
 import { newInstanceId, type TakenId, takeInstanceId } from "./instance-id.ts";
 import { Life, NOTHING_ANNOUNCED } from "./life.ts";
