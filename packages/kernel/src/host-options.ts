@@ -51,6 +51,8 @@ export interface HostContext<State> {
 
 /** A part of the host that is no part of the actor: presence, waiting results. It keeps no truth. */
 export interface Attendant<State, Event> {
+  /** The first commit is about to be made: what is commanded now is decided in it, before anything is settled. */
+  opening?(context: HostContext<State>): void;
   /** The history is open and direct commands are served. */
   serving(context: HostContext<State>): void;
   /** An event was folded; its commit is not stored yet. */

@@ -184,12 +184,13 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
 
   private appendOpened(): void {
     this.epoch = this.history.kernel.epoch + 1;
-    const { instance, software } = this.options;
+    const { instance, software, attendants = [] } = this.options;
     this.openingEvents.unshift({ type: "Opened", instance, view: 0, software });
     for (const { suspect: { source, reason }, isParked } of this.suspects) {
       // One from an inbox is parked when it is read again, so that its place counts as done.
       if (!isParked && source.kind !== "inbox") this.openingEvents.push({ type: "CommandParked", source, reason });
     }
+    for (const attendant of attendants) attendant.opening?.(this.context());
     this.step();
   }
 
@@ -220,12 +221,10 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
       return;
     }
     if (this.inFlight || this.life === "closed" || this.epoch === 0) return;
-    const { history } = this;
-    const { kernel } = history;
-    const atBefore = kernel.at;
+    const { history, history: { kernel } } = this;
+    const { at: atBefore, hash: previous } = kernel;
     const at = this.time.now();
     const number = kernel.number + 1;
-    const previous = kernel.hash;
     const outboxAcked = this.outbox.takeAcked();
     this.phase = "making";
     beginCommit(kernel, { epoch: this.epoch, number, at, inbox: [], outboxAcked });

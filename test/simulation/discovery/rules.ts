@@ -78,7 +78,8 @@ export class EvictionRules {
     if (cause === "silent" && accusations.length < 2) this.violations.push(`${incarnation} is evicted for silence by ${accusations.length} accusers`);
     if (cause === "witness" && !accusations.some(({ kind }) => kind === "witness")) this.violations.push(`${incarnation} is evicted without a witness`);
     if (cause === "certain" && accusations.length === 0) this.violations.push(`${incarnation} is evicted as certain without evidence`);
-    if (cause !== "silent") return;
+    // One that has not joined yet is no part of the majority that must not be lost.
+    if (cause !== "silent" || !this.members.includes(incarnation)) return;
     this.silentlyLost++;
     if (this.silentlyLost > Math.floor((electors - 1) / 2)) this.violations.push(`${this.silentlyLost} of ${electors} are lost by silence in one view`);
   }

@@ -30,6 +30,7 @@ function bench() {
 describe("outages", () => {
   it("18.6 an append that waits for 2 s and more voids, once it is stored, what was held against anybody", () => {
     const { host, clock, said, control, context, store, attendant } = bench();
+    attendant.opening?.(context);
     attendant.serving(context);
     clock.advance(10_000);
     expect(said).toEqual([{ reason: "opened" }]);
@@ -45,6 +46,7 @@ describe("outages", () => {
 
   it("appends that take less are none, and after the host has stopped nothing is said or waited for", () => {
     const { clock, said, control, context, store, attendant } = bench();
+    attendant.opening?.(context);
     attendant.serving(context);
     control.isStored = false;
     clock.advance(1_900);

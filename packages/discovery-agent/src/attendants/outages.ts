@@ -21,11 +21,17 @@ class Outages implements Attendant<DiscoveryState, DiscoveryEvent> {
   /** Since when an append is waited for. */
   private waitingSinceMs: number | undefined;
 
+  /**
+   * What the host before was told, and what it could not be told, is no evidence here. In the first commit, because time has
+   * gone on, or was set, while nobody hosted: settled before this word, every deadline would have passed.
+   */
+  opening(context: HostContext<DiscoveryState>): void {
+    context.command("outage", { reason: "opened" }, HOST);
+  }
+
   serving(context: HostContext<DiscoveryState>): void {
     this.stopped();
     this.context = context;
-    // What the host before was told, and what it could not be told, is no evidence here.
-    context.command("outage", { reason: "opened" }, HOST);
     this.look(context);
   }
 
