@@ -1,9 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { serverConfig, shippedConfig } from "./conf.ts";
+import { clusterConfig, serverConfig, shippedConfig } from "./conf.ts";
 
 it("nats.conf at the top of the repository is what the table of roles generates", async () => {
   expect(await readFile(new URL("../../../nats.conf", import.meta.url), "utf8")).toBe(shippedConfig());
+});
+
+it("the nats.conf of a cluster of three is what the same table generates, and differs by server in nothing but the name", async () => {
+  expect(await readFile(new URL("../../../docs/examples/cluster/nats.conf", import.meta.url), "utf8")).toBe(clusterConfig());
+  expect(clusterConfig()).toContain("sync_interval: always");
+  expect(clusterConfig()).toContain("server_name: $SERVER_NAME");
 });
 
 it("the shipped configuration syncs on every write and has no password in it", () => {

@@ -27,8 +27,19 @@ export interface ServerSettings {
   readonly syncAlways?: boolean;
   /** False only for tests. */
   readonly jetstream?: boolean;
-  /** Further lines, for example routes or leaf nodes. */
+  /** One of several servers that keep copies of each other's streams. */
+  readonly routes?: ServerRoutes;
+  /** Further lines, for example leaf nodes. */
   readonly extra?: string;
+}
+
+export interface ServerRoutes {
+  /** Name of the cluster of servers, the same on each. */
+  readonly name: string;
+  /** Where the other servers reach this one. */
+  readonly listen: string;
+  /** Addresses of all of them, `host:port`; its own may be among them. */
+  readonly servers: readonly string[];
 }
 
 /** One user for each role, named like it. */
@@ -49,6 +60,7 @@ export function serverConfig(settings: ServerSettings): string {
     "ping_max: 2",
     ...(settings.jetstream === false ? [] : jetstreamLines(settings)),
     ...(settings.users === undefined ? [] : accountLines(settings.cluster ?? "main", settings.users)),
+    ...(settings.routes === undefined ? [] : routeLines(settings.routes)),
     ...(settings.extra === undefined ? [] : [settings.extra]),
     "",
   ].join("\n");
@@ -58,6 +70,23 @@ export function serverConfig(settings: ServerSettings): string {
 export function shippedConfig(): string {
   return SHIPPED_HEADER + serverConfig({ listen: "127.0.0.1:4222", monitor: "127.0.0.1:8222", storeDir: ".longshore/nats", users: ROLE_USERS });
 }
+
+/** What `docs/examples/cluster/nats.conf` says: one file for each of three servers, which differ by their names alone. */
+export function clusterConfig(): string {
+  const routes = { name: "longshore", listen: "0.0.0.0:6222", servers: ["n1:6222", "n2:6222", "n3:6222"] };
+  const text = serverConfig({ listen: "0.0.0.0:4222", monitor: "127.0.0.1:8222", storeDir: "/data", users: ROLE_USERS, routes });
+  return `${CLUSTER_HEADER}server_name: $SERVER_NAME\n${text}`;
+}
+
+const CLUSTER_HEADER = `# One of three nats-servers that keep three copies of everything; see compose.yaml beside it.
+#
+# Generated from packages/nats/src/conf.ts; a test compares. Write it anew with
+#   npx tsx --conditions=@longshore/source packages/nats/src/print-conf.ts cluster > docs/examples/cluster/nats.conf
+#
+# SERVER_NAME (n1, n2, n3) and the passwords come from the environment. The routes between the servers have neither
+# password nor TLS here: keep them in a network of their own, or configure TLS in the cluster block.
+
+`;
 
 const SHIPPED_HEADER = `# The nats-server configuration we tell people to run, for nats-server 2.10 and newer.
 #
@@ -84,6 +113,17 @@ function jetstreamLines(settings: ServerSettings): readonly string[] {
     "}",
   ];
 }
+
+const routeLines = ({ name, listen, servers }: ServerRoutes): readonly string[] => [
+  "",
+  "cluster {",
+  `  name: ${quoted(name)}`,
+  `  listen: ${quoted(listen)}`,
+  "  routes: [",
+  ...servers.map((server) => `    ${quoted(`nats://${server}`)}`),
+  "  ]",
+  "}",
+];
 
 function accountLines(cluster: string, users: readonly ServerUser[]): readonly string[] {
   return ["", "accounts {", "  LONGSHORE {", "    jetstream: enabled", "    users: [", ...users.flatMap((user) => userLines(cluster, user)), "    ]", "  }", "}"];

@@ -1,11 +1,12 @@
 export { blobsOf } from "./blobs.ts";
 export { ROLE_USERS, type ServerSettings, type ServerUser, serverConfig, shippedConfig } from "./conf.ts";
 export { type Connection, type ConnectOptions, connect } from "./connect.ts";
+export type { Finding } from "./finding.ts";
 export { historiesOf } from "./histories.ts";
 export { type InboxOptions, inboxOf } from "./inbox.ts";
 export { type JournalOptions, journalOf } from "./journal.ts";
 export { type MarksOptions, marksOf } from "./marks.ts";
-export { type Finding, type PreflightOptions, preflight } from "./preflight.ts";
+export { type PreflightOptions, preflight } from "./preflight.ts";
 export { provision, type StreamFinding, type Verified, verify } from "./provision.ts";
 export type { ReadFrom } from "./reading.ts";
 export { type Permissions, permissionsOf, ROLE_NAMES, type RoleName } from "./roles.ts";

@@ -3,21 +3,14 @@ import { statfs } from "node:fs/promises";
 import { streamsOf } from "@longshore/kernel";
 import { askApi } from "./api.ts";
 import type { Connection } from "./connect.ts";
+import { copiesFinding } from "./copies.ts";
 import { isRecord } from "./faults.ts";
+import { bad, type Finding, good, unknown } from "./finding.ts";
 import { verify } from "./provision.ts";
 import { covers, OWN_PERMISSIONS, permissionsOf, type RoleName } from "./roles.ts";
 import { compareVersions, FLOOR_VERSION } from "./server/version.ts";
 import { serverTimeOf } from "./server-time.ts";
 import type { StreamOptions } from "./streams.ts";
-
-export interface Finding {
-  readonly check: string;
-  /** `unknown`: it could not be looked at, and `found` says why. */
-  readonly ok: boolean | "unknown";
-  readonly found: string;
-  /** What to do; empty when nothing is. */
-  readonly remedy: string;
-}
 
 export interface PreflightOptions extends StreamOptions {
   /** The server's monitoring, for example `http://127.0.0.1:8222`; `LONGSHORE_MONITOR_URL` otherwise. */
@@ -40,15 +33,12 @@ export async function preflight(connection: Connection, options: PreflightOption
     await jetStreamFinding(connection, options.cluster),
     syncFinding(monitored),
     ...(await streamFindings(connection, options)),
+    await copiesFinding(connection, options.cluster),
     await permissionFinding(connection, options),
     await clockFinding(connection, options),
     ...(await roomFindings(connection, options, monitored)),
   ];
 }
-
-const good = (check: string, found: string): Finding => ({ check, ok: true, found, remedy: "" });
-const bad = (check: string, found: string, remedy: string): Finding => ({ check, ok: false, found, remedy });
-const unknown = (check: string, found: string, remedy: string): Finding => ({ check, ok: "unknown", found, remedy });
 
 /** These lost whole streams after being killed (nats-server #6888). */
 const DENIED = { from: "2.10.20", to: "2.10.22" } as const;

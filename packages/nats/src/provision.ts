@@ -31,8 +31,10 @@ export interface Verified {
  * @throws {Fault} `nats/denied`, `nats/no-jetstream`, `nats/storage-full`, `nats/unavailable`, `nats/refused`.
  */
 export async function provision(connection: Connection, options: StreamOptions): Promise<{ readonly clusterId: string }> {
-  const wanted = wantedStreams(options);
-  const found = await Promise.all(wanted.map((stream) => configOf(connection, stream.name)));
+  const { wanted, looked } = await compared(connection, options);
+  const denied = looked.find((one) => one.denied !== undefined)?.denied;
+  if (denied !== undefined) throw denied;
+  const found = looked.map(({ config }) => config);
   const clusterId = found.map(clusterIn).find((id) => id !== undefined) ?? randomUUID();
   for (const [i, stream] of wanted.entries()) {
     const before = found[i];
@@ -54,8 +56,7 @@ export async function provision(connection: Connection, options: StreamOptions):
  * @throws {Fault} `nats/denied` when this user may look at none of them.
  */
 export async function verify(connection: Connection, options: StreamOptions): Promise<Verified> {
-  const all = wantedStreams(options);
-  const looked = await Promise.all(all.map((stream) => look(connection, stream.name)));
+  const { wanted: all, looked } = await compared(connection, options);
   const unseen = all.filter((_, i) => looked[i]!.denied !== undefined).map(({ name }) => name);
   if (unseen.length === all.length) throw looked[0]!.denied!;
   const wanted = all.filter((_, i) => looked[i]!.denied === undefined);
@@ -80,13 +81,25 @@ export async function verify(connection: Connection, options: StreamOptions): Pr
 
 type Config = Readonly<Record<string, unknown>>;
 
-async function look(connection: Connection, stream: string): Promise<{ readonly config?: Config | undefined; readonly denied?: Fault }> {
+interface Looked {
+  readonly config?: Config | undefined;
+  readonly denied?: Fault;
+}
+
+async function look(connection: Connection, stream: string): Promise<Looked> {
   try {
     return { config: await configOf(connection, stream) };
   } catch (fault) {
     if (fault instanceof Fault && fault.code === "nats/denied") return { denied: fault };
     throw fault;
   }
+}
+
+/** When nobody says how many copies, the streams that are there do: whoever repeats a bare `setup` must not give copies up. */
+async function compared(connection: Connection, options: StreamOptions): Promise<{ readonly wanted: readonly WantedStream[]; readonly looked: readonly Looked[] }> {
+  const looked = await Promise.all(wantedStreams(options).map((stream) => look(connection, stream.name)));
+  const most = Math.max(1, ...looked.map(({ config }) => Number(config?.["num_replicas"] ?? 1)));
+  return { wanted: wantedStreams({ ...options, replicas: options.replicas ?? most }), looked };
 }
 
 async function configOf(connection: Connection, stream: string): Promise<Config | undefined> {
@@ -105,7 +118,6 @@ function findingsIn(wanted: WantedStream, found: Config): StreamFinding[] {
   });
 }
 
-/** Room and copies may be more than wanted; everything else must be equal. */
 const isSame = (wanted: unknown, found: unknown): boolean =>
   Array.isArray(wanted) && Array.isArray(found) ? JSON.stringify([...wanted].sort()) === JSON.stringify([...found].sort()) : wanted === found;
 

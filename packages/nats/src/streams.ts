@@ -5,7 +5,7 @@ import { FILE_STORE_BYTES, INBOX_MESSAGE_BYTES_MAX, INBOX_MESSAGES_PER_SUBJECT_M
 
 export interface StreamOptions {
   readonly cluster: string;
-  /** Copies of each message on different servers: 1, 3 or 5. */
+  /** Copies of each message on different servers: 1, 3 or 5. When absent, as many as the streams that are there have, or else 1. */
   readonly replicas?: number;
   /** File space that all streams together may reserve: below the server's `max_file_store`. */
   readonly totalBytes?: number;

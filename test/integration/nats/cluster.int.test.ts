@@ -1,47 +1,21 @@
 /** Three servers, three copies: what a killed server may do to a reader and to a writer. */
-import { createServer } from "node:net";
 import type { AppendAnswer, Journal } from "@longshore/kernel";
-import { inboxOf, journalOf, type NatsServer, provision, verify, wireOf } from "@longshore/nats";
-import { describe, expect, it } from "vitest";
-import { answerOf, bare, bytes, CLUSTER, connected, server, until, utf8 } from "./world.ts";
+import { inboxOf, journalOf, type NatsServer, preflight, provision, verify, wireOf } from "@longshore/nats";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { leaderOf, startServers, urlsOf } from "../../chaos/servers.ts";
+import { answerOf, binary, bytes, CLUSTER, connected, tempDir, until, utf8 } from "./world.ts";
 
 const MINUTES = 120_000;
 
 async function cluster(): Promise<readonly NatsServer[]> {
-  const ports = await Promise.all([0, 1, 2].map(freePort));
-  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
-  return Promise.all(
-    ports.map((port, i) => server({ serverName: `n${i}`, readyWithinMs: MINUTES, extraConfig: `cluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }` })),
-  );
+  const servers = await startServers(await tempDir(), 3, { binary: await binary(), syncAlways: false });
+  for (const { stop } of servers) onTestFinished(stop);
+  return servers;
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const listener = createServer().listen(0, "127.0.0.1", () => {
-      const address = listener.address();
-      listener.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-
-const urls = (servers: readonly NatsServer[]): string => servers.map(({ url }) => url).join(",");
-
-async function leaderOf(servers: readonly NatsServer[], stream: string): Promise<NatsServer> {
-  let leader: NatsServer | undefined;
-  await until(
-    async () => {
-      const asked = servers.find(({ isRunning }) => isRunning);
-      if (asked === undefined) return false;
-      const nc = await bare(asked);
-      const info = await nc.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: 2_000 }).catch(() => undefined);
-      await nc.close();
-      const name = info?.json<{ cluster?: { leader?: string } }>().cluster?.leader;
-      leader = servers[Number(name?.slice(1))];
-      return leader !== undefined;
-    },
-    "the stream has a leader",
-    MINUTES,
-  );
-  return leader as NatsServer;
+async function killLeader(servers: readonly NatsServer[], stream: string): Promise<void> {
+  await until(async () => (await leaderOf(servers, stream)) !== undefined, "the stream has a leader", MINUTES);
+  await (await leaderOf(servers, stream))?.kill();
 }
 
 /** The host's protocol: after a doubt it looks, and goes on from what it finds. */
@@ -58,23 +32,31 @@ async function appendSurely(to: Journal, data: Uint8Array, expected: number): Pr
 }
 
 describe("three servers", { timeout: MINUTES }, () => {
-  it("keep three copies of each stream", async () => {
+  it("keep three copies of each stream, also when a later setup does not say how many", async () => {
     const servers = await cluster();
     const connection = await connected(servers[0] as NatsServer);
+    const copies = async () => (await preflight(connection, { cluster: CLUSTER })).find(({ check }) => check.startsWith("copies"));
+    await provision(connection, { cluster: CLUSTER });
+    expect(await copies()).toMatchObject({ ok: false, found: expect.stringContaining("LS_t_JOURNAL"), remedy: expect.stringContaining("--replicas 3") });
+
     await provision(connection, { cluster: CLUSTER, replicas: 3 });
+    await provision(connection, { cluster: CLUSTER });
     expect((await verify(connection, { cluster: CLUSTER, replicas: 3 })).findings).toEqual([]);
-    expect((await verify(connection, { cluster: CLUSTER, replicas: 1 })).findings).toHaveLength(6);
+    expect((await verify(connection, { cluster: CLUSTER, replicas: 1 })).findings.map(({ what }) => what)).toEqual(Array.from({ length: 7 }, () => "num_replicas"));
+    await until(async () => (await copies())?.ok === true, "all copies are whole", MINUTES);
+    await servers[2]?.kill();
+    await until(async () => /n2 is (?:silent|away)/.test((await copies())?.found ?? ""), "the server that is gone is named", MINUTES);
   });
 
   it("lose and double no commit when the leader is killed in the middle, and the reader gets them all", async () => {
     const servers = await cluster();
-    const writing = await connected(servers[0] as NatsServer, { servers: urls(servers) });
-    const reading = await connected(servers[0] as NatsServer, { servers: urls(servers) });
+    const writing = await connected(servers[0] as NatsServer, { servers: urlsOf(servers) });
+    const reading = await connected(servers[0] as NatsServer, { servers: urlsOf(servers) });
     await provision(writing, { cluster: CLUSTER, replicas: 3 });
     const to = journalOf(writing, { cluster: CLUSTER, kind: "job-queue", actor: "main", reading });
     let version = 0;
     for (let i = 0; i < 300; i++) {
-      if (i === 100) void (await leaderOf(servers, "LS_t_JOURNAL")).kill();
+      if (i === 100) void killLeader(servers, "LS_t_JOURNAL");
       version = await appendSurely(to, utf8(`commit ${i}`), version);
     }
     const read: string[] = [];
@@ -85,7 +67,7 @@ describe("three servers", { timeout: MINUTES }, () => {
 
   it("let a reader go on whichever of them is killed while it reads", async () => {
     const servers = await cluster();
-    const connection = await connected(servers[0] as NatsServer, { servers: urls(servers) });
+    const connection = await connected(servers[0] as NatsServer, { servers: urlsOf(servers) });
     await provision(connection, { cluster: CLUSTER, replicas: 3 });
     const wire = wireOf(connection);
     const count = 3_000;

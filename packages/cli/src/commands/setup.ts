@@ -11,7 +11,7 @@ export const setup: Command = command({
   summary: "Create or correct the JetStream streams of a cluster",
   details: ["Repeating it changes nothing. `longshore up` does it by itself; `longshore run` only checks. It needs the role provisioner."],
   options: {
-    replicas: { kind: "integer", value: "<1|3|5>", help: "copies of each message on different servers; 1 when absent" },
+    replicas: { kind: "integer", value: "<1|3|5>", help: "copies of each message on different servers; when absent, as many as there are, at first 1" },
     storage: { kind: "integer", value: "<bytes>", help: "file space that all streams together may reserve; below the server's max_file_store" },
     check: { kind: "flag", help: "only look, and end with 1 when something differs" },
   },

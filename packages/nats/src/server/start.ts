@@ -2,7 +2,7 @@
 import { appendFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Fault } from "@longshore/kernel";
-import { type ServerUser, serverConfig } from "../conf.ts";
+import { type ServerRoutes, type ServerUser, serverConfig } from "../conf.ts";
 import type { Suite } from "./fetch.ts";
 import { checkLock, checkStamp, removeLock, type ServerFiles, serverFiles, turnLog, writeLock, writeStamp } from "./files.ts";
 import { findServer, type ServerBinary } from "./find.ts";
@@ -29,6 +29,8 @@ export interface StartOptions {
   /** False only for tests: an acknowledged message may then be lost with the machine. */
   readonly syncAlways?: boolean;
   readonly jetstream?: boolean;
+  /** One of several servers; each needs its own `serverName` and folder. */
+  readonly routes?: ServerRoutes;
   readonly extraConfig?: string;
   readonly readyWithinMs?: number;
 }
@@ -127,7 +129,7 @@ const notStarted = (binary: ServerBinary, words: string, cause: unknown): Fault 
   new Fault("nats/start-failed", `nats-server ${binary.version} did not start: ${cause instanceof Error ? cause.message : ""}\n${words}`, { retry: "never", cause });
 
 async function writeConfig(files: ServerFiles, options: StartOptions, port: number, monitorPort: number): Promise<string> {
-  const { serverName, cluster, users, fileStoreBytes, maxPayloadBytes, syncAlways, jetstream, extraConfig } = options;
+  const { serverName, cluster, users, fileStoreBytes, maxPayloadBytes, syncAlways, jetstream, routes, extraConfig } = options;
   const text = serverConfig({
     listen: `127.0.0.1:${port}`,
     monitor: `127.0.0.1:${monitorPort}`,
@@ -139,6 +141,7 @@ async function writeConfig(files: ServerFiles, options: StartOptions, port: numb
     ...(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }),
     ...(syncAlways === undefined ? {} : { syncAlways }),
     ...(jetstream === undefined ? {} : { jetstream }),
+    ...(routes === undefined ? {} : { routes }),
     ...(extraConfig === undefined ? {} : { extra: extraConfig }),
   });
   await writeFile(files.config, text, { mode: 0o600 });
