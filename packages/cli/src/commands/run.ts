@@ -54,14 +54,12 @@ export const run: Command = command({
     const around: Around = { shared, io, log, closing, place };
     try {
       const self = await startSelf(options, kinds, loaded, around);
-      // Standing by may take long, and a signal ends it.
-      const host = kinds.includes("job-queue") ? await startHost(options, self, around) : { stopped: new Promise<never>(() => undefined) };
+      // Standing by may take long, and a signal ends it. Jobs are worked meanwhile, whoever hosts.
+      const [host] = await Promise.all([
+        kinds.includes("job-queue") ? startHost(options, self, around) : { stopped: new Promise<never>(() => undefined) },
+        isWorker ? startWork(loaded, options.concurrency, self, around) : undefined,
+      ]);
       if (host === undefined) return;
-      if (isWorker) {
-        const { instance, incarnation } = self;
-        const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: shardsIn(place.shard)[0] ?? place.shard, instance, incarnation };
-        await startWorkers(loaded, access, { concurrency: options.concurrency }, log, closing);
-      }
       const ended = await Promise.race([untilStopped(io), host.stopped, self.refused]);
       if (ended instanceof Fault) throw ended;
       log.event("info", "stopping", { signal: ended });
@@ -112,12 +110,13 @@ async function startHost(options: HostOptions, self: InstanceService, { shared, 
   const placing = await connect({ ...connection, name: "longshore placement" });
   closing.add("placement", () => placing.close());
   const placement = new Placement({ wire: wireOf(placing), clock: nodeClock }, { cluster: place.cluster, principal: placing.principal, instance: self });
+  const waiting = haltedBy(io.signal, closing);
   const starting = startShards({
     connection, cluster: place.cluster, shards, placement, standsBy: options.standby,
     stateDir: stateDirectory(io.env),
     takeOver: options.takeOver,
     telemetry: log.telemetry,
-    signal: io.signal,
+    signal: waiting,
     onStandby: (shard) => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
     onServing: (shard, { epoch }) => log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch, url: place.url }),
     onMoved: (shard, cause) => log.event("info", "host.moved", { actor: `job-queue.${shard}`, cluster: place.cluster, cause }),
@@ -134,12 +133,28 @@ async function startHost(options: HostOptions, self: InstanceService, { shared, 
   return { stopped: hosts.stopped.then(({ shard, reason }) => stopFault(shard, reason)) };
 }
 
+/** A signal that is aborted with the process's, and when everything is closed because the workers could not start. */
+function haltedBy(signal: AbortSignal, closing: Closing): AbortSignal {
+  const halt = new AbortController();
+  const stop = (): void => halt.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  closing.add("waiting to host", () => Promise.resolve(stop()));
+  return halt.signal;
+}
+
 /** Several are separated by commas. */
 function shardsIn(text: string): readonly string[] {
   const shards = [...new Set(text.split(",").map((name) => name.trim()))];
   const illegal = shards.find((name) => !isToken(name));
   if (illegal !== undefined) throw wrongUsage(`"${illegal}" is no name of a shard`, "use 1 to 128 of the characters A-Z a-z 0-9 _ -, several separated by commas: --shard main,media");
   return shards;
+}
+
+/** Configuring queues waits for a host, who may be this very process. */
+async function startWork(loaded: Loaded, concurrency: number | undefined, { instance, incarnation }: InstanceService, { shared, io, log, closing, place }: Around): Promise<void> {
+  const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: shardsIn(place.shard)[0] ?? place.shard, instance, incarnation };
+  await startWorkers(loaded, access, { concurrency }, log, closing);
 }
 
 interface Services {
