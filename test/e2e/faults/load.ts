@@ -34,8 +34,10 @@ export interface LoadOptions {
   readonly name?: string;
   /** Adds on their way at a time. */
   readonly open?: number;
-  /** Jobs added and not ended, at most. */
+  /** Jobs of one topic added and not ended, at most. */
   readonly unfinished?: number;
+  /** Pause of each adder between two adds, milliseconds. */
+  readonly pauseMs?: number;
   /** Bytes that each input carries along. */
   readonly ballast?: number;
 }
@@ -51,12 +53,12 @@ export class Load {
   private readonly loops: Promise<void>[] = [];
   private readonly waits: Promise<void>[] = [];
   private isStopped = false;
-  private unfinished = 0;
+  private readonly unfinished: Record<string, number> = { [TOPIC.free]: 0, [TOPIC.ordered]: 0 };
   private slow: { readonly ms: number; readonly added: (id: string) => void } | undefined;
 
   constructor(ls: Longshore, options: LoadOptions = {}) {
     this.ls = ls;
-    this.options = { name: "c", open: 12, unfinished: 300, ballast: 0, ...options };
+    this.options = { name: "c", open: 12, unfinished: 300, pauseMs: 0, ballast: 0, ...options };
   }
 
   static async start(ls: Longshore, options?: LoadOptions): Promise<Load> {
@@ -75,6 +77,11 @@ export class Load {
 
   get ended(): number {
     return this.results.length;
+  }
+
+  /** Jobs that were added and whose end was not told yet. */
+  get waiting(): number {
+    return Object.values(this.unfinished).reduce((sum, count) => sum + count, 0);
   }
 
   /** Waits until so many more adds were resolved and so many more jobs have ended, all begun after this was called. */
@@ -103,14 +110,17 @@ export class Load {
     let isAtRest = false;
     void Promise.all(this.waits).then(() => { isAtRest = true; });
     // Whose end is never told is for the verdict to say, which knows more.
-    await until("every job has ended", () => isAtRest, withinMs).catch(() => this.troubles.push(`the ends of ${this.unfinished} jobs were not told within ${withinMs} ms`));
+    await until("every job has ended", () => isAtRest, withinMs).catch(() => this.troubles.push(`the ends of ${this.waiting} jobs were not told within ${withinMs} ms`));
   }
 
   private async loop(topic: string): Promise<void> {
+    const { unfinished, pauseMs } = this.options;
     while (!this.isStopped) {
-      const hasFailed = this.unfinished < this.options.unfinished && (await this.add(topic)) === "failed";
+      const hasRoom = (this.unfinished[topic] ?? 0) < unfinished;
+      const hasFailed = hasRoom && (await this.add(topic)) === "failed";
       // One that fails at once must not keep the rest of this process from running.
-      if (hasFailed || this.unfinished >= this.options.unfinished) await new Promise((next) => setTimeout(next, 5));
+      const waitMs = hasFailed || !hasRoom ? Math.max(5, pauseMs) : pauseMs;
+      if (waitMs > 0) await new Promise((next) => setTimeout(next, waitMs));
     }
   }
 
@@ -128,8 +138,8 @@ export class Load {
       added.outcome = handle.outcome;
       added.id = handle.id;
       slow?.added(handle.id);
-      this.unfinished++;
-      this.waits.push(this.wait(handle));
+      this.unfinished[topic]!++;
+      this.waits.push(this.wait(handle, topic));
     } catch (error) {
       if (!(error instanceof LongshoreError)) throw error;
       added.outcome = error instanceof OutcomeUnknown ? "unknown" : "failed";
@@ -140,7 +150,7 @@ export class Load {
     return added.outcome;
   }
 
-  private async wait(handle: JobHandle): Promise<void> {
+  private async wait(handle: JobHandle, topic: string): Promise<void> {
     const { id } = handle;
     try {
       const value = (await handle.result()) as { readonly attempt: number };
@@ -148,7 +158,7 @@ export class Load {
     } catch (error) {
       this.troubles.push(`${id}: ${error instanceof JobFailed ? error.state : String(error)}`);
     }
-    this.unfinished--;
+    this.unfinished[topic]!--;
   }
 }
 

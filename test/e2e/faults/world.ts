@@ -13,7 +13,8 @@ import { type Connection, connect, type NatsServer, provision, startServer } fro
 import { connect as connectBare, type NatsConnection } from "@nats-io/transport-node";
 import { type ConnectOptions, connect as connectClient, type Longshore } from "longshore";
 import { onTestFinished } from "vitest";
-import { type Line, linesOf } from "./worker-lines.ts";
+import { startServers, urlsOf } from "../../chaos/servers.ts";
+import { excused, type Line, linesOf } from "./worker-lines.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const NODE = ["--import", import.meta.resolve("tsx"), "--conditions=@longshore/source"];
@@ -79,13 +80,15 @@ export class Member {
 }
 
 /** A worker process, which writes down what it executes before and after it does. */
+/** A process that executes jobs, and writes each execution down before it begins and before it is told to anybody. */
 export class WorkerMember extends Member {
   readonly instance: string;
   private readonly file: string;
   private killedMs: number | undefined;
+  private readonly pauses: { readonly fromMs: number; toMs: number }[] = [];
 
-  constructor(instance: string, file: string, env: NodeJS.ProcessEnv) {
-    super([fileURLToPath(new URL("worker.ts", import.meta.url)), instance, file], env);
+  constructor(instance: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+    super(args, env);
     this.instance = instance;
     this.file = file;
   }
@@ -95,39 +98,59 @@ export class WorkerMember extends Member {
     this.killedMs ??= nowMs();
   }
 
+  override signal(name: NodeJS.Signals): void {
+    if (name === "SIGSTOP") this.pauses.push({ fromMs: nowMs(), toMs: Number.POSITIVE_INFINITY });
+    super.signal(name);
+    const last = this.pauses.at(-1);
+    if (name === "SIGCONT" && last !== undefined) last.toMs = nowMs();
+  }
+
   /** What it has written; what it was doing when it was killed has ended then. */
   lines(): readonly Line[] {
-    return linesOf(readFileSync(this.file, { encoding: "utf8", flag: "a+" }), this.killedMs);
+    const lines = linesOf(readFileSync(this.file, { encoding: "utf8", flag: "a+" }), this.killedMs);
+    const incarnation = /"incarnation":"([^"]+)"[^\n]*"event":"instance.started"/.exec(this.text)?.[1] ?? "?";
+    return excused(lines, this.pauses).map((line) => (line.incarnation === "" ? { ...line, incarnation } : line));
   }
 }
 
 export interface WorldOptions {
   /** What JetStream may use of the disk; the streams share it. */
   readonly totalBytes?: number;
+  /** Servers; with three there are three copies of everything. 1 when absent. */
+  readonly servers?: number;
 }
 
 export class World {
-  readonly server: NatsServer;
+  readonly servers: readonly NatsServer[];
   /** May do everything: this server has no users. */
   readonly connection: Connection;
   readonly folder: string;
   readonly workers: WorkerMember[] = [];
 
-  private constructor(server: NatsServer, connection: Connection, folder: string) {
-    this.server = server;
+  private constructor(servers: readonly NatsServer[], connection: Connection, folder: string) {
+    this.servers = servers;
     this.connection = connection;
     this.folder = folder;
   }
 
-  static async open({ totalBytes }: WorldOptions = {}): Promise<World> {
+  static async open({ totalBytes, servers: count = 1 }: WorldOptions = {}): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "longshore-faults-"));
     onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-    const server = await startServer({ storeDir: join(folder, "store") });
-    onTestFinished(() => server.kill());
-    const connection = await connect({ principal: "test", servers: server.url });
+    const servers = count === 1 ? [await startServer({ storeDir: join(folder, "store") })] : await startServers(join(folder, "servers"), count);
+    for (const server of servers) onTestFinished(() => server.kill());
+    const connection = await connect({ principal: "test", servers: urlsOf(servers) });
     onTestFinished(() => connection.close());
-    await provision(connection, { cluster: PLACE.cluster, ...(totalBytes === undefined ? {} : { totalBytes }) });
-    return new World(server, connection, folder);
+    await provision(connection, { cluster: PLACE.cluster, ...(count < 3 ? {} : { replicas: 3 }), ...(totalBytes === undefined ? {} : { totalBytes }) });
+    return new World(servers, connection, folder);
+  }
+
+  /** The only one, or the first. */
+  get server(): NatsServer {
+    return this.servers[0]!;
+  }
+
+  get urls(): string {
+    return urlsOf(this.servers);
   }
 
   /** `longshore run job-queue`; resolves when it runs, not when it serves. */
@@ -148,21 +171,37 @@ export class World {
 
   /** A worker under this instance name; the same name again is the next life of that instance. */
   async worker(instance: string): Promise<WorkerMember> {
-    const worker = new WorkerMember(instance, join(this.folder, `${instance}-${this.workers.length}.log`), this.env());
-    this.workers.push(worker);
+    const file = this.executionsFile(instance);
+    const worker = this.works(new WorkerMember(instance, file, [fileURLToPath(new URL("worker.ts", import.meta.url)), instance, file], this.env()));
     await worker.said("ready");
     return worker;
   }
 
+  /** `longshore run job-queue worker …`: a process that hosts, or stands by to, and works. */
+  instance(name: string, jobs: string): WorkerMember {
+    const file = this.executionsFile(name);
+    const args = [LONGSHORE, "run", "job-queue", "worker", jobs, "--instance", name, "--concurrency", "8", "--log", "json"];
+    return this.works(new WorkerMember(name, file, args, { ...this.env(), EXECUTIONS_FILE: file }));
+  }
+
+  private works(worker: WorkerMember): WorkerMember {
+    this.workers.push(worker);
+    return worker;
+  }
+
+  private executionsFile(instance: string): string {
+    return join(this.folder, `${instance}-${this.workers.length}.log`);
+  }
+
   async client(options: Omit<ConnectOptions, "servers"> = {}): Promise<Longshore> {
-    const ls = await connectClient({ servers: this.server.url, principal: "client", ...options });
+    const ls = await connectClient({ servers: this.urls, principal: "client", ...options });
     onTestFinished(() => ls.close());
     return ls;
   }
 
   /** A client that knows nothing of Longshore. */
   async bare(): Promise<NatsConnection> {
-    const nc = await connectBare({ servers: this.server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    const nc = await connectBare({ servers: this.urls.split(","), maxReconnectAttempts: -1, reconnectTimeWait: 50 });
     onTestFinished(() => nc.close());
     return nc;
   }
@@ -184,6 +223,6 @@ export class World {
   }
 
   private env(): NodeJS.ProcessEnv {
-    return { ...process.env, NATS_URL: this.server.url, XDG_STATE_HOME: join(this.folder, "state"), NO_COLOR: "1" };
+    return { ...process.env, NATS_URL: this.urls, XDG_STATE_HOME: join(this.folder, "state"), NO_COLOR: "1" };
   }
 }

@@ -1,0 +1,87 @@
+/**
+ * Instances and servers hurt again and again under load, then healed, drained and judged. Short when all tests run; as long as
+ * wanted by `npm run chaos -- --minutes 10 --instances 5 --servers 3 --seed 7`.
+ */
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { Load } from "../e2e/faults/load.ts";
+import { judge, Tape } from "../e2e/faults/verdict.ts";
+import { until, World } from "../e2e/faults/world.ts";
+import { Fleet } from "./fleet.ts";
+import { type Measures, measured, viewsAtOdds, viewsSaid } from "./measures.ts";
+import { Nemesis } from "./nemesis.ts";
+
+const asked = (name: string, otherwise: number): number => Number(process.env[`LONGSHORE_CHAOS_${name}`] ?? otherwise);
+const MINUTES = asked("MINUTES", 0.75);
+const INSTANCES = asked("INSTANCES", 4);
+const SERVERS = asked("SERVERS", 3);
+const SEED = asked("SEED", 1);
+const MINUTE_MS = 60_000;
+const DRAIN_WITHIN_MS = 3 * MINUTE_MS;
+/** Adders that pause after each add: between 200 and 400 adds a second while nothing is wrong, so that a run can be judged in memory. */
+const LOAD = { open: 60, pauseMs: 150, unfinished: 3_000 } as const;
+const FAILURES_SHOWN_MAX = 30;
+
+const JOBS = fileURLToPath(new URL("jobs.ts", import.meta.url));
+const isLong = process.env["LONGSHORE_CHAOS_MINUTES"] !== undefined;
+
+test(`chaos, seed ${SEED}: whatever is killed, stopped and restarted, nothing is lost, doubled or out of order`, async () => {
+  const startedMs = performance.now();
+  const say = (line: string): void => { if (isLong) console.log(`${((performance.now() - startedMs) / 1_000).toFixed(1).padStart(7)} s  ${line}`); };
+  const world = await World.open({ servers: SERVERS });
+  const fleet = new Fleet(world, { names: Array.from({ length: INSTANCES }, (_, i) => `i${i + 1}`), jobs: JOBS });
+  await until("an instance hosts", () => fleet.host !== undefined);
+  const load = await Load.start(await world.client(), LOAD);
+  await load.goesOn();
+  say("strikes begin");
+
+  const fromMs = Date.now();
+  const nemesis = new Nemesis(world, fleet, say);
+  await nemesis.strike(SEED, new Promise((over) => setTimeout(over, MINUTES * MINUTE_MS)));
+  const toMs = Date.now();
+  say("all is whole again");
+  await load.goesOn();
+  await load.rest(DRAIN_WITHIN_MS);
+  await until("all instances have one view", () => haveOneView(fleet), MINUTE_MS).catch((error: Error) => nemesis.troubles.push(error.message));
+  fleet.end();
+
+  const tape = new Tape(world);
+  const verdict = await judge(world, [load], tape);
+  const measures = measured(tape, { fromMs, toMs });
+  const wrong = [...verdict.wrong, ...nemesis.troubles, ...fleet.surprises, ...viewsAtOdds(world.workers)];
+  console.log(summary({ load, nemesis, fleet, measures, seconds: (toMs - fromMs) / 1_000, wrong }));
+  expect(wrong).toEqual([]);
+  expect(nemesis.strokes.length).toBeGreaterThan(2);
+}, MINUTES * MINUTE_MS + 12 * MINUTE_MS);
+
+function haveOneView({ slots }: Fleet): boolean {
+  const pictures = slots.map(({ member }) => viewsSaid(member).at(-1));
+  const numbers = new Set(pictures.map((view) => view?.number));
+  return numbers.size === 1 && slots.every(({ name }) => pictures[0]?.picture.includes(name) === true);
+}
+
+interface Run {
+  readonly load: Load;
+  readonly nemesis: Nemesis;
+  readonly fleet: Fleet;
+  readonly measures: Measures;
+  readonly seconds: number;
+  readonly wrong: readonly string[];
+}
+
+function summary({ load, nemesis, fleet, measures, seconds, wrong }: Run): string {
+  const faults = new Map<string, number>();
+  for (const { fault } of nemesis.strokes) faults.set(fault, (faults.get(fault) ?? 0) + 1);
+  const times = [...measures.takeOversMs].sort((a, b) => a - b);
+  return [
+    `chaos: seed ${SEED}, ${INSTANCES} instances, ${SERVERS} servers, ${seconds.toFixed(0)} s of faults`,
+    `  jobs          ${load.adds.length} added, ${load.resolved} resolved, ${load.ended} ended, ${(load.ended / seconds).toFixed(0)} a second`,
+    `  faults        ${nemesis.strokes.length}: ${[...faults].map(([fault, count]) => `${fault} ${count}`).join("; ")}`,
+    `  exits unasked ${[...fleet.exits].map(([code, count]) => `code ${code}: ${count}`).join(", ") || "none"}`,
+    `  hosts         ${measures.epochs}, ${measures.commits} commits`,
+    `  longest gap   ${measures.longestGapMs} ms without an attempt that begins`,
+    `  take-overs    ${times.length === 0 ? "none" : `${times.length}: ${times[0]} to ${times.at(-1)} ms, half within ${times[Math.floor(times.length / 2)]} ms`}`,
+    `  wrong         ${wrong.length === 0 ? "nothing" : wrong.length}`,
+    ...wrong.slice(0, FAILURES_SHOWN_MAX).map((line) => `    ${line}`),
+  ].join("\n");
+}

@@ -1,0 +1,91 @@
+/** Instances that are started again whatever ends them, as a service manager would. */
+import { until, type WorkerMember, type World } from "../e2e/faults/world.ts";
+
+/** How long a service manager waits before it starts something again, milliseconds. */
+const RESTART_AFTER_MS = 1_000;
+/** How a service ends that was overtaken, and one that could not reach what it needs: it is started again. */
+const ORDINARY = { fenced: 5, unreachable: 4 } as const;
+const WORDS_MAX = 12;
+
+export interface Slot {
+  readonly name: string;
+  /** The process at hand; the one before it has ended. */
+  member: WorkerMember;
+  isStopped: boolean;
+}
+
+export class Fleet {
+  readonly slots: readonly Slot[];
+  /** Ends that no fault asked for, by exit code. */
+  readonly exits = new Map<number, number>();
+  /** The last words of those that ended for no ordinary reason. */
+  readonly surprises: string[] = [];
+  private readonly world: World;
+  private readonly jobs: string;
+  private readonly asked = new Set<WorkerMember>();
+  private isOver = false;
+
+  constructor(world: World, { names, jobs }: { readonly names: readonly string[]; readonly jobs: string }) {
+    this.world = world;
+    this.jobs = jobs;
+    this.slots = names.map((name) => ({ name, member: this.start(name), isStopped: false }));
+    for (const slot of this.slots) void this.keep(slot);
+  }
+
+  /** The one that said last that it serves, if it still runs. */
+  get host(): Slot | undefined {
+    return this.slots.find(({ member: { isEnded, text } }) => !isEnded && text.lastIndexOf('"host.serving"') > text.lastIndexOf('"host.moved"'));
+  }
+
+  get running(): readonly Slot[] {
+    return this.slots.filter(({ member, isStopped }) => !member.isEnded && !isStopped);
+  }
+
+  async kill({ member }: Slot): Promise<void> {
+    this.asked.add(member);
+    await member.kill();
+  }
+
+  /** In order; killed when it has not ended in time. */
+  async leave({ member }: Slot, withinMs: number): Promise<boolean> {
+    this.asked.add(member);
+    member.signal("SIGTERM");
+    const isInTime = await until("it has ended", () => member.isEnded, withinMs).then(() => true, () => false);
+    if (!isInTime) await member.kill();
+    return isInTime;
+  }
+
+  pause(slot: Slot): void {
+    slot.isStopped = true;
+    slot.member.signal("SIGSTOP");
+  }
+
+  goOn(slot: Slot): void {
+    slot.member.signal("SIGCONT");
+    slot.isStopped = false;
+  }
+
+  /** Starts nothing more. */
+  end(): void {
+    this.isOver = true;
+  }
+
+  private start(name: string): WorkerMember {
+    return this.world.instance(name, this.jobs);
+  }
+
+  private async keep(slot: Slot): Promise<void> {
+    while (!this.isOver) {
+      const { member } = slot;
+      const code = await member.ended;
+      if (!this.asked.has(member) && !this.isOver) this.surprised(slot, code);
+      await new Promise((next) => setTimeout(next, RESTART_AFTER_MS));
+      if (!this.isOver) slot.member = this.start(slot.name);
+    }
+  }
+
+  private surprised({ name, member }: Slot, code: number): void {
+    this.exits.set(code, (this.exits.get(code) ?? 0) + 1);
+    if (!Object.values<number>(ORDINARY).includes(code)) this.surprises.push(`${name} ended with ${code}: ${member.text.trim().split("\n").slice(-WORDS_MAX).join("\n    ")}`);
+  }
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// npm run chaos -- [--minutes N] [--instances N] [--servers 1|3] [--seed N]
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const NUMBERS = ["minutes", "instances", "servers", "seed"];
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const env = { ...process.env, LONGSHORE_CHAOS_MINUTES: "5", LONGSHORE_CHAOS_INSTANCES: "5" };
+const args = process.argv.slice(2);
+for (let i = 0; i < args.length; i += 2) {
+  const name = args[i]?.replace(/^--/, "");
+  const value = Number(args[i + 1]);
+  if (!NUMBERS.includes(name) || !(value > 0) || (name !== "minutes" && !Number.isInteger(value)) || (name === "servers" && ![1, 3].includes(value))) {
+    console.error(`${args[i]} ${args[i + 1] ?? ""}: there are --minutes, --instances, --servers (1 or 3) and --seed, each with a number above 0`);
+    process.exit(2);
+  }
+  env[`LONGSHORE_CHAOS_${name.toUpperCase()}`] = String(value);
+}
+
+const child = spawn(process.execPath, [
+  `${root}/node_modules/vitest/vitest.mjs`, "run", "--config", "test/vitest.config.ts", "--project", "e2e", "test/chaos/chaos.e2e.test.ts", "--disable-console-intercept=true",
+], { cwd: root, env, stdio: "inherit" });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
