@@ -39,7 +39,7 @@ export class Nemesis {
   async strike(seed: number, untilOver: Promise<void>): Promise<void> {
     void untilOver.then(() => { this.isOver = true; });
     await Promise.all([this.hand(chanceOf(seed), OF_INSTANCES, [500, 4_000]), this.world.servers.length < 3 ? undefined : this.hand(chanceOf(seed + 1), OF_SERVERS, [2_000, 12_000])]);
-    await this.whole();
+    await this.whole().catch((error: Error) => this.troubles.push(error.message));
   }
 
   /** Every kind comes once before one comes again. */
@@ -77,6 +77,9 @@ export class Nemesis {
 
   private async hurtServers(fault: Fault, chance: Chance): Promise<void> {
     const { servers } = this.world;
+    // One that did not come back: with another away nothing could be written.
+    for (const server of servers) if (!server.isRunning) await server.restart();
+    await this.whole();
     if (fault === "restart all servers") {
       this.noted(fault, "n0, n1, n2");
       for (const server of servers) {

@@ -1,5 +1,5 @@
 /** Several nats-servers on loopback that keep copies of each other's streams, each with ports and a store of its own. */
-import { createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { type NatsServer, type StartOptions, startServer } from "@longshore/nats";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
@@ -10,12 +10,11 @@ const NAME = /^n(\d+)$/;
 
 /** Starts so many servers and waits until all are healthy; the n-th is called `n0`, `n1`, … Whoever starts them stops them. */
 export async function startServers(folder: string, count: number, options: Partial<StartOptions> = {}): Promise<readonly NatsServer[]> {
-  const listening = await Promise.all(Array.from({ length: count }, listen));
-  const servers = listening.map((listener) => `127.0.0.1:${portOf(listener)}`);
-  await Promise.all(listening.map((listener) => new Promise((closed) => listener.close(closed))));
-  return Promise.all(servers.map((address, i) => startServer({
-    readyWithinMs: READY_WITHIN_MS, ...options,
-    storeDir: join(folder, `n${i}`), serverName: `n${i}`, routes: { name: "longshore", listen: address, servers },
+  const ports = await freePorts(2 * count);
+  const routes = ports.slice(count).map((port) => `127.0.0.1:${port}`);
+  return Promise.all(routes.map((address, i) => startServer({
+    readyWithinMs: READY_WITHIN_MS, ...options, port: ports[i]!,
+    storeDir: join(folder, `n${i}`), serverName: `n${i}`, routes: { name: "longshore", listen: address, servers: routes },
   })));
 }
 
@@ -53,12 +52,21 @@ async function infoOf(servers: readonly NatsServer[], stream: string): Promise<S
   }
 }
 
-const listen = (): Promise<Server> =>
-  new Promise((resolve, reject) => {
-    const listener = createServer().once("error", reject).listen(0, "127.0.0.1", () => resolve(listener));
-  });
+/** Below what systems give to outgoing connections: one of those could take the port of a server that is down for a moment. */
+const PORTS = { from: 20_000, to: 32_000 } as const;
 
-function portOf(listener: Server): number {
-  const address = listener.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
+async function freePorts(count: number): Promise<readonly number[]> {
+  const free: Server[] = [];
+  while (free.length < count) {
+    const listener = await listen(PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from)));
+    if (listener !== undefined) free.push(listener);
+  }
+  const ports = free.map((listener) => (listener.address() as AddressInfo).port);
+  await Promise.all(free.map((listener) => new Promise((closed) => listener.close(closed))));
+  return ports;
 }
+
+const listen = (port: number): Promise<Server | undefined> =>
+  new Promise((resolve) => {
+    const listener = createServer().once("error", () => resolve(undefined)).listen(port, "127.0.0.1", () => resolve(listener));
+  });
