@@ -11,7 +11,7 @@ export const cluster = (number: number, members: readonly (string | MemberRecord
   clusterId: "one", cluster: "main", number, members: members.map((each) => (typeof each === "string" ? member(each) : each)), ...fields,
 });
 
-export const remoteCluster = (clusterId: string, number: number, members: readonly (string | MemberRecord)[], heardAt = number): RemoteClusterView => ({
+export const remoteCluster = (clusterId: string, number: number, members: readonly (string | MemberRecord)[], heardAt: number = number): RemoteClusterView => ({
   ...cluster(number, members), clusterId, cluster: clusterId, heardAt,
 });
 

@@ -38,7 +38,7 @@ export class OneInstance {
   /** The same facts once more, in other objects. */
   repeat(): void {
     const { view, proposal, remote } = this.diary.facts;
-    this.diary.read(structuredClone({ view, proposal, remote }));
+    this.diary.read(copyOf({ view, proposal, remote }));
   }
 
   say(instance: string, properties: Readonly<Record<string, string>>): void {
@@ -69,7 +69,7 @@ export function numbersFrom(seed: number): (below: number) => number {
 export const NAMES: readonly string[] = ["b", "c", "d", "e"];
 
 /** RAND: each step perhaps a noticed change, then a new view. What is told otherwise than as CHANGING and CHANGED, each with its cause. */
-export function toldWrongly(one: OneInstance, listeners: readonly Listener[], { steps = 20, seed = 7 } = {}): readonly unknown[] {
+export function toldWrongly(one: OneInstance, listeners: readonly Listener[], { steps = 20, seed = 7 }: { readonly steps?: number; readonly seed?: number } = {}): readonly unknown[] {
   const wrong: unknown[] = [];
   const numberBelow = numbersFrom(seed);
   const expectNews = (expected: readonly string[]): void => {
@@ -100,4 +100,11 @@ export function settled(options: ConstructorParameters<typeof OneInstance>[0] = 
   one.activate();
   listener.news();
   return { one, listener };
+}
+
+/** Plain data once more. */
+function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyOf(inner)])) as T;
 }

@@ -1,8 +1,8 @@
+import { Candidate } from "@longshore/discovery-agent";
 import type { StopReason } from "@longshore/kernel";
 import { encode } from "@longshore/kernel";
 import { deferOn, MemoryBus, VirtualClock } from "@longshore/testkit";
 import { describe, expect, it } from "vitest";
-import { Candidate } from "./candidate.ts";
 
 const SUBJECT = "ls.t.q.discovery-agent.main.actor.host";
 
