@@ -45,7 +45,7 @@ test("F01 a worker killed under load: what it ran is run by others, also where o
   await until("the next life of the worker works", () => again.lines().length > 0);
   await load.rest();
   expect(await judge(world, [load])).toMatchObject(SOUND);
-  const executions = world.workers.flatMap((worker) => worker.lines()).filter(({ job, phase }) => job === slow && phase === "end");
+  const executions = world.workers.flatMap((worker) => worker.lines()).filter(({ job, phase }) => job === slow && phase === "end").sort((a, b) => a.at - b.at);
   expect(executions.map(({ outcome }) => outcome)).toEqual(["killed", "succeeded"]);
 });
 

@@ -21,7 +21,7 @@ test("F04 a host that stood still for longer than its successor waits wakes up f
   await standby.said("host.serving");
   await load.goesOn();
   first.signal("SIGCONT");
-  expect(await first.ended).toBe(FENCED);
+  expect(await first.ends()).toBe(FENCED);
   expect(first.text).toContain("fenced");
   await load.goesOn();
   await load.rest();
@@ -40,7 +40,7 @@ test("F08 a host that takes over under load fences the one that serves", async (
   for (let round = 0; round < 2; round++) {
     await load.goesOn();
     const next = await world.servingHost("--take-over");
-    expect(await before.ended).toBe(FENCED);
+    expect(await before.ends()).toBe(FENCED);
     before = next;
   }
   await load.goesOn();

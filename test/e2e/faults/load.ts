@@ -44,6 +44,10 @@ export interface LoadOptions {
 
 const RUN_MS_MAX = 12;
 
+export async function configure(ls: Longshore): Promise<void> {
+  await ls.queues.configure(ORDERED_QUEUE, { topics: [TOPIC.ordered], type: "ordered", retries: 10 });
+}
+
 export class Load {
   readonly adds: Added[] = [];
   readonly results: ResultEntry[] = [];
@@ -64,7 +68,7 @@ export class Load {
   static async start(ls: Longshore, options?: LoadOptions): Promise<Load> {
     const load = new Load(ls, options);
     onTestFinished(() => { load.isStopped = true; });
-    await ls.queues.configure(ORDERED_QUEUE, { topics: [TOPIC.ordered], type: "ordered", retries: 10 });
+    await configure(ls);
     for (let i = 0; i < load.options.open; i++) load.loops.push(load.loop(TOPIC.free));
     load.loops.push(load.loop(TOPIC.ordered));
     return load;

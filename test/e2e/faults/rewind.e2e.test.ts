@@ -21,7 +21,7 @@ test("F33 a journal that lacks a commit in the middle is refused", async () => {
   const { world, tape } = await written(await World.open());
   await remove(world, tape.commits.slice(3, 4).map(({ version }) => version));
   const host = world.host();
-  expect(await host.ended).toBe(REFUSED);
+  expect(await host.ends()).toBe(REFUSED);
   expect(host.text).toMatch(/the journal was cut or changed/);
   expect(host.text).toMatch(/longshore audit/);
 });
@@ -29,9 +29,10 @@ test("F33 a journal that lacks a commit in the middle is refused", async () => {
 async function lastCommitsLost(world: World): Promise<void> {
   const { tape } = await written(world);
   await remove(world, tape.commits.slice(-LOST).map(({ version }) => version));
-  const left = (await world.streamState(STREAM.journal)).messages;
   refusedAs(await ended(world.host()), /commit \d+ was seen/);
-  expect((await world.streamState(STREAM.journal)).messages).toBe(left);
+  const left = new Tape(world);
+  await left.read();
+  expect(left.commits.length).toBe(tape.commits.length - LOST);
 
   const host = world.host("--accept-rewind", "the disk was replaced");
   await host.said("host.serving", 60_000);
@@ -44,7 +45,7 @@ async function lastCommitsLost(world: World): Promise<void> {
   // It is recorded, so the next host asks nobody again.
   await marked(world);
   host.signal("SIGTERM");
-  expect(await host.ended).toBe(0);
+  expect(await host.ends()).toBe(0);
   await world.servingHost();
 }
 
@@ -68,7 +69,7 @@ interface Ended {
   readonly text: string;
 }
 
-const ended = async (host: Member): Promise<Ended> => ({ code: await host.ended, text: host.text });
+const ended = async (host: Member): Promise<Ended> => ({ code: await host.ends(), text: host.text });
 
 function refusedAs({ code, text }: Ended, words: RegExp): void {
   expect(text).toMatch(words);
@@ -86,7 +87,7 @@ async function written(world: World): Promise<{ readonly world: World; readonly 
   await ls.close();
   await marked(world);
   host.signal("SIGTERM");
-  expect(await host.ended).toBe(0);
+  expect(await host.ends()).toBe(0);
   const tape = new Tape(world);
   await tape.read();
   return { world, tape };

@@ -37,7 +37,7 @@ export async function until(what: string, fact: () => boolean | Promise<boolean>
 /** A process and what it has said. */
 export class Member {
   readonly pid: number;
-  readonly ended: Promise<number>;
+  private readonly ended: Promise<number>;
   isEnded = false;
   text = "";
   private readonly child: ChildProcess;
@@ -66,6 +66,14 @@ export class Member {
       if (this.isEnded) throw new Error(`process ${this.pid} has ended before it said "${text}":\n${this.text}`);
       return false;
     }, withinMs);
+  }
+
+  /** Its exit code, once it has ended by itself or by a signal that lets it. */
+  async ends(): Promise<number> {
+    await until(`process ${this.pid} ends`, () => this.isEnded).catch((error: Error) => {
+      throw new Error(`${error.message}:\n${this.text}`);
+    });
+    return this.ended;
   }
 
   signal(name: NodeJS.Signals): void {
