@@ -118,9 +118,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   get isServing(): boolean { return this.life === "serving"; }
 
   /** State as folded so far; for tests and for parts of this process that only look. */
-  get current(): History<State, Command, Event, Rejection> {
-    return this.history;
-  }
+  get current(): History<State, Command, Event, Rejection> { return this.history; }
 
   /** `warm`: the history as a follower has it, which follows no more; only what was written since is read. */
   open(warm?: History<State, Command, Event, Rejection>): void {
@@ -131,13 +129,17 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.appender = this.newAppender();
     this.closing = false;
     for (const { suspect } of this.suspects) this.committer.suspect(suspect);
-    const { history } = this;
-    recover(history, this.ports, { ...this.options, isWarm: warm !== undefined }, (result) => {
-      if (this.life !== "opening" || this.history !== history) return;
+    recover(this.history, this.ports, { ...this.options, isWarm: warm !== undefined, isWanted: this.whileOpening() }, (result) => {
       if (result.kind !== "recovered") return this.stop(result);
       if (result.rewindAccepted !== undefined) this.openingEvents.push({ type: "RewindAccepted", number: this.history.kernel.number, reason: result.rewindAccepted });
       this.time.start(this.history.kernel.at, () => this.takeOver(), (from, to) => this.reopen({ type: "TimeStepped", from, to }));
     });
+  }
+
+  /** True as long as this very opening goes on. */
+  private whileOpening(): () => boolean {
+    const { history } = this;
+    return () => this.life === "opening" && this.history === history;
   }
 
   /** Everything is ready but the history's tail, which a living host may be writing. */
@@ -145,8 +147,8 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     const { history, ports, options } = this;
     if (options.takeOver !== true) return this.appendOpened();
     const subject = subjectsOf(options.cluster).query(this.actor.kind, options.actor, "actor", options.principal);
-    askToHold(ports.wire, subject, () => recover(history, ports, options, (result) => {
-      if (this.life !== "opening" || this.history !== history) return;
+    const isWanted = this.whileOpening();
+    askToHold(ports.wire, subject, () => isWanted() && recover(history, ports, { ...options, isWanted }, (result) => {
       if (result.kind !== "recovered") return this.stop(result);
       this.time.advanceTo(history.kernel.at);
       this.appendOpened();
@@ -318,9 +320,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   private get isOpen(): boolean { return this.life !== "closed"; }
 
   /** Everything the state shows is in a stored commit. */
-  private get isStored(): boolean {
-    return !this.inFlight && this.phase !== "making";
-  }
+  private get isStored(): boolean { return !this.inFlight && this.phase !== "making"; }
 
   private failed(error: unknown): void {
     if (error instanceof PoisonedState) {

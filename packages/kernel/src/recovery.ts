@@ -20,18 +20,27 @@ const SNAPSHOT_WAIT_MS = 30_000;
  * accepts it.
  */
 export function recover<State, Command, Event, Rejection extends RejectionShape>(
-  history: History<State, Command, Event, Rejection>, ports: HostPorts, options: { readonly acceptRewind?: string | undefined; readonly isWarm?: boolean },
+  history: History<State, Command, Event, Rejection>, ports: HostPorts, options: RecoveryOptions,
   done: (result: Recovered) => void,
 ): void {
-  const recovery = new Recovery(history, ports, options.acceptRewind, done);
+  const recovery = new Recovery(history, ports, options, done);
   if (options.isWarm === true && history.version > 0) recovery.startWarm();
   else recovery.start();
+}
+
+export interface RecoveryOptions {
+  readonly acceptRewind?: string | undefined;
+  /** A follower has folded the history already. */
+  readonly isWarm?: boolean;
+  /** False once the host was closed: then nothing is tried again, and nobody is told. */
+  readonly isWanted: () => boolean;
 }
 
 class Recovery<State, Command, Event, Rejection extends RejectionShape> {
   private readonly history: History<State, Command, Event, Rejection>;
   private readonly ports: HostPorts;
   private readonly acceptRewind: string | undefined;
+  private readonly isWanted: () => boolean;
   private readonly done: (result: Recovered) => void;
   private mark: HighWater | undefined;
   private hashAtMark: Uint8Array | undefined;
@@ -40,11 +49,12 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
   private isAccepted = false;
   private unreadableSinceMs: number | undefined;
 
-  constructor(history: History<State, Command, Event, Rejection>, ports: HostPorts, acceptRewind: string | undefined, done: (result: Recovered) => void) {
+  constructor(history: History<State, Command, Event, Rejection>, ports: HostPorts, { acceptRewind, isWanted }: RecoveryOptions, done: (result: Recovered) => void) {
     this.history = history;
     this.ports = ports;
     this.acceptRewind = acceptRewind;
-    this.done = done;
+    this.isWanted = isWanted;
+    this.done = (result) => { if (isWanted()) done(result); };
   }
 
   start(): void {
@@ -159,7 +169,7 @@ class Recovery<State, Command, Event, Rejection extends RejectionShape> {
   }
 
   private later(run: () => void): void {
-    this.ports.clock.after(RETRY_MS, run);
+    this.ports.clock.after(RETRY_MS, () => { if (this.isWanted()) run(); });
   }
 }
 

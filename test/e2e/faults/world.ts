@@ -37,7 +37,7 @@ export async function until(what: string, fact: () => boolean | Promise<boolean>
 /** A process and what it has said. */
 export class Member {
   readonly pid: number;
-  private readonly ended: Promise<number>;
+  readonly ended: Promise<number>;
   isEnded = false;
   text = "";
   private readonly child: ChildProcess;

@@ -1,4 +1,5 @@
 /** Two hosts of one history: the guard decides, and whoever was overtaken stops. */
+import type { HostPorts } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import { Gate, HostWorld, hexOf } from "./host-world.ts";
 
@@ -66,4 +67,20 @@ describe("fencing", () => {
       expect(hexOf(world.replay().stateHash())).toBe(hexOf(survivors[0]!.current.stateHash()));
     }
   });
+});
+
+test("a host that is closed while it recovers asks for nothing any more", () => {
+  const world = new HostWorld();
+  let asked = 0;
+  const away = (ports: HostPorts): HostPorts => ({ ...ports, marks: { ...ports.marks, read: (done) => {
+    asked++;
+    world.clock.after(1, () => done({ kind: "unavailable" }));
+  } } });
+  const { host, stops } = world.start({ ports: away });
+  world.settle(1_000);
+  expect(asked).toBeGreaterThan(2);
+  host.close();
+  const before = asked;
+  world.settle(5_000);
+  expect([asked, stops]).toEqual([before, [{ kind: "closed" }]]);
 });
