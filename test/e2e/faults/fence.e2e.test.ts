@@ -21,34 +21,52 @@ test("F04 a host that stood still for longer than its successor waits wakes up f
   await standby.said("host.serving");
   await load.goesOn();
   first.signal("SIGCONT");
-  expect(await first.ends()).toBe(FENCED);
-  expect(first.text).toContain("fenced");
+  await first.said("host.moved");
   await load.goesOn();
   await load.rest();
-  const tape = new Tape(world);
-  expect(await judge(world, [load], tape)).toMatchObject({ wrong: [], epochs: 2 });
-  expect(standby.isEnded).toBe(false);
-  expect(unrecorded(dispatched, tape)).toEqual([]);
+  await sound(world, load, dispatched, 2);
 });
 
-test("F08 a host that takes over under load fences the one that serves", async () => {
+test("F08 a host that takes over under load overtakes the one that serves", async () => {
   const world = await World.open();
   const [first] = await Promise.all([world.servingHost(), world.worker("w1"), world.worker("w2")]);
   const dispatched = dispatchesSeen(await world.bare());
   const load = await Load.start(await world.client());
-  let before = first;
+  await load.goesOn();
+  await world.servingHost("--take-over");
+  await first.said('"cause":"fenced"');
+  // Where the topology chooses the first, the shard moves there again.
+  await load.goesOn();
+  await load.rest();
+  await sound(world, load, dispatched, 2);
+});
+
+test("F08 a host without an instance that was overtaken ends and says why", async () => {
+  const world = await World.open();
+  const hosts = [world.hostWith({})];
+  await Promise.all([hosts[0]?.said("host.serving"), world.worker("w1"), world.worker("w2")]);
+  const dispatched = dispatchesSeen(await world.bare());
+  const load = await Load.start(await world.client());
   for (let round = 0; round < 2; round++) {
     await load.goesOn();
-    const next = await world.servingHost("--take-over");
-    expect(await before.ends()).toBe(FENCED);
-    before = next;
+    const next = world.hostWith({ takeOver: true });
+    await next.said("host.serving");
+    expect(await hosts.pop()?.ends()).toBe(FENCED);
+    hosts.push(next);
   }
   await load.goesOn();
   await load.rest();
-  const tape = new Tape(world);
-  expect(await judge(world, [load], tape)).toMatchObject({ wrong: [], epochs: 3 });
-  expect(unrecorded(dispatched, tape)).toEqual([]);
+  await sound(world, load, dispatched, 3);
 });
+
+/** Every promise holds, at least so many hosts have written, and no dispatch was made up. */
+async function sound(world: World, load: Load, dispatched: readonly Dispatch[], epochs: number): Promise<void> {
+  const tape = new Tape(world);
+  const verdict = await judge(world, [load], tape);
+  expect(verdict.wrong).toEqual([]);
+  expect(verdict.epochs).toBeGreaterThanOrEqual(epochs);
+  expect(unrecorded(dispatched, tape)).toEqual([]);
+}
 
 interface Dispatch {
   readonly epoch: number;
