@@ -41,14 +41,19 @@ async function copiesOf(connection: Connection, stream: string): Promise<Copies 
   const { config, cluster } = answer.body;
   const group = isRecord(cluster) ? cluster : {};
   const others = Array.isArray(group["replicas"]) ? group["replicas"].filter(isRecord) : [];
+  const count = isRecord(config) ? Number(config["num_replicas"] ?? 1) : 1;
   return {
     stream,
-    count: isRecord(config) ? Number(config["num_replicas"] ?? 1) : 1,
+    count,
     isClustered: typeof group["name"] === "string" && group["name"] !== "",
     hasLeader: typeof group["leader"] === "string" && group["leader"] !== "",
-    behind: others.flatMap((other) => stateOf(other)),
+    behind: [...others.flatMap((other) => stateOf(other)), ...changing(count, others.length, isRecord(group["desired"]))],
   };
 }
+
+/** Until a change of the number of copies is through, losing the one server that led before can stop the stream. */
+const changing = (count: number, others: number, hasDesired: boolean): readonly string[] =>
+  (hasDesired || others < count - 1 ? ["its copies are still being made"] : []);
 
 /** A killed server counts as offline only after long; until then it has just not been heard of. */
 const SILENT_NS = 3e9;
