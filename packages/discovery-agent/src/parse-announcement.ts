@@ -1,9 +1,10 @@
 /** Reads what an instance says of itself, and brings it into one order, so that equal announcements are equal data. */
+
+import type { Fields } from "@longshore/kernel/reading";
+import { boolean, integer, list, map, name, optional, text, textSet, Unreadable } from "@longshore/kernel/reading";
 import { isTopicPattern } from "./enablement.ts";
 import type { Announcement } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
-import type { Fields } from "./reading.ts";
-import { boolean, integer, list, map, name, optional, text, textSet, Unreadable } from "./reading.ts";
 import type { ClusterView, MemberRecord } from "./vocabulary.ts";
 
 export const ANNOUNCEMENT_FIELDS: readonly string[] = ["properties", "topics", "slots", "kinds", "endpoints", "software", "leaderPriority", "isReady"];

@@ -1,12 +1,12 @@
 /** Reads one item of a message as a command: who may say the verb, and what must stand under it (`commands.ts`). */
 import type { Parsed, Role, Sender } from "@longshore/kernel";
+import type { Fields } from "@longshore/kernel/reading";
+import { boolean, fields, integer, name, oneOf, optional, textSet, Unreadable } from "@longshore/kernel/reading";
 import type { DiscoveryCommand, Leadership, Speaker } from "./commands.ts";
 import { isListEntry } from "./enablement.ts";
 import type { Who } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import { ANNOUNCEMENT_FIELDS, announcementOf, clusterViewOf, propertiesOf } from "./parse-announcement.ts";
-import type { Fields } from "./reading.ts";
-import { boolean, fields, integer, name, oneOf, optional, textSet, Unreadable } from "./reading.ts";
 
 interface Verb {
   readonly roles: readonly Role[];

@@ -11,11 +11,11 @@
  * `change` grows with every change of the topology, and stands in every answer. The head of an answer has the commit.
  */
 import { Fault } from "@longshore/kernel";
+import type { Fields } from "@longshore/kernel/reading";
+import { integer, Unreadable } from "@longshore/kernel/reading";
 import type { TopicState } from "./enablement.ts";
 import { topicState } from "./enablement.ts";
 import type { EvidenceKind, ProposalReason } from "./events.ts";
-import type { Fields } from "./reading.ts";
-import { integer, Unreadable } from "./reading.ts";
 import { missingAcks } from "./settle.ts";
 import type { Change, DiscoveryState, Living } from "./state.ts";
 import type { RemoteCluster } from "./topology/merge.ts";

@@ -4,10 +4,11 @@
  * One call looks at a bounded number of jobs. When it stops before the end it answers with `next`, to be sent as
  * `after`: unfinished `n<number>`, ended `h<endedAt>.<number>`. So a find over a million jobs never holds up the host.
  */
+
+import { Unreadable } from "@longshore/kernel/reading";
 import { matcher } from "./filter.ts";
 import type { Job } from "./job.ts";
 import type { JobQueueLimits } from "./limits.ts";
-import { Unreadable } from "./reading.ts";
 import type { QueueState } from "./state.ts";
 import type { JobFilter } from "./vocabulary.ts";
 

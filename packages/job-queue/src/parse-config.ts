@@ -1,9 +1,10 @@
 /** Reads the configuration of a queue. */
 import { isToken } from "@longshore/kernel";
+import type { Fields } from "@longshore/kernel/reading";
+import { boolean, integer, list, map, note, number, oneOf, onlyKnown, optional, text, Unreadable } from "@longshore/kernel/reading";
 import { INPUT_LIMITS } from "./limits.ts";
 import { withoutUndefined } from "./parse-submit.ts";
-import type { Fields } from "./reading.ts";
-import { boolean, integer, list, map, millis, note, number, oneOf, onlyKnown, optional, text, Unreadable } from "./reading.ts";
+import { millis } from "./reading.ts";
 import type { QueueConfig } from "./vocabulary.ts";
 
 const QUEUE_NAME = /^[A-Za-z0-9 _,.\-+#!?$%&()=]+$/;

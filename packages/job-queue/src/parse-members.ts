@@ -1,9 +1,9 @@
 /** Reads what a host says of the instances it hears from. */
 import { isToken } from "@longshore/kernel";
+import { integer, list, map, note, text, Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
-import { integer, list, map, note, text, Unreadable } from "./reading.ts";
 import { isWorkerPattern } from "./topics.ts";
 import type { WorkerPool } from "./vocabulary.ts";
 

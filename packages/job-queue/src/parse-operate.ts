@@ -1,12 +1,14 @@
 /** Reads what owners and operators say of jobs and queues. */
+
+import type { Fields } from "@longshore/kernel/reading";
+import { integer, list, map, note, oneOf, onlyKnown, optional, text, Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
 import type { OperationKind } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
 import { configOf, queueName } from "./parse-config.ts";
 import { topicOf, withoutUndefined } from "./parse-submit.ts";
-import type { Fields } from "./reading.ts";
-import { integer, list, map, note, oneOf, onlyKnown, optional, scalar, text, Unreadable } from "./reading.ts";
+import { scalar } from "./reading.ts";
 import type { JobFilter, Scalar } from "./vocabulary.ts";
 import { END_STATES } from "./vocabulary.ts";
 import { readWantedQueue } from "./wanted.ts";

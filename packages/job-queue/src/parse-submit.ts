@@ -6,11 +6,12 @@
  * ULID is an id that the sender has generated: unique, so it stands for itself and is remembered only while its job is there.
  */
 import { encode, whyNotSerializable } from "@longshore/kernel";
+import type { Fields } from "@longshore/kernel/reading";
+import { integer, map, onlyKnown, optional, text, Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
-import type { Fields } from "./reading.ts";
-import { inline, integer, map, millis, onlyKnown, optional, payload, propertyName, scalar, text, Unreadable } from "./reading.ts";
+import { inline, millis, payload, propertyName, scalar } from "./reading.ts";
 import { isTopic } from "./topics.ts";
 import type { JobOptions, Payload, Scalar } from "./vocabulary.ts";
 

@@ -1,8 +1,10 @@
 /** Reads what workers say of their live attempts. Their texts are cut to size, never refused: an outcome must arrive. */
+
+import { integer, list, map, note, number, optional, Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand, Outcome } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
-import { attemptNumber, integer, jobNumber, list, map, millis, note, number, optional, payload, propertyName, scalar, Unreadable } from "./reading.ts";
+import { attemptNumber, jobNumber, millis, payload, propertyName, scalar } from "./reading.ts";
 import type { ErrorInfo } from "./vocabulary.ts";
 import { OUTCOME } from "./vocabulary.ts";
 

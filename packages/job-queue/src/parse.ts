@@ -1,11 +1,11 @@
 /** Reads one item of a message as a command: who may say the verb, and what must stand under it (`commands.ts`). */
 import type { Parsed, Role, Sender } from "@longshore/kernel";
+import { Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
 import { parseChangeTopics, parseDrain, parseJoin, parseLeave } from "./parse-members.ts";
 import { parseBulk, parseConfigure, parseRemove, parseResume, parseRetry, parseStop, parseSuspend, parseWant } from "./parse-operate.ts";
 import { parseSubmit } from "./parse-submit.ts";
 import { parseExtend, parseLog, parseOutcome, parseProgress, parseProperty } from "./parse-worker.ts";
-import { Unreadable } from "./reading.ts";
 
 /** What a reader may need beside the item. */
 export interface Source {

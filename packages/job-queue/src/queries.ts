@@ -14,12 +14,12 @@
  * | `named` | `blobs`: `[principal, digest]` of up to 1,000 | of each, whether a job names that payload |
  */
 import { Fault } from "@longshore/kernel";
+import type { Fields } from "@longshore/kernel/reading";
+import { boolean, integer, list, map, optional, text, Unreadable } from "@longshore/kernel/reading";
 import type { Setting } from "./decider.ts";
 import { findJobs } from "./find.ts";
 import type { Job } from "./job.ts";
 import { jobFilter, localId } from "./parse-operate.ts";
-import type { Fields } from "./reading.ts";
-import { boolean, integer, list, map, optional, text, Unreadable } from "./reading.ts";
 import type { QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
 import { jobView, queueView } from "./views.ts";

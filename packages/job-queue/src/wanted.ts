@@ -7,9 +7,9 @@
  * when the queue was first wanted, and `former` where it lived before: its jobs there are still to be done.
  */
 import { decodeUntrusted, encodeJson, isToken } from "@longshore/kernel";
+import type { Fields } from "@longshore/kernel/reading";
+import { integer, list, map, optional, text, Unreadable } from "@longshore/kernel/reading";
 import { configOf, isQueueName } from "./parse-config.ts";
-import type { Fields } from "./reading.ts";
-import { integer, list, map, optional, text, Unreadable } from "./reading.ts";
 import type { QueueConfig } from "./vocabulary.ts";
 
 export interface WantedQueue {
