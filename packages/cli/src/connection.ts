@@ -2,10 +2,10 @@
 import { Fault, isToken } from "@longshore/kernel";
 import { type Connection, type ConnectOptions, connect } from "@longshore/nats";
 import { connect as connectClient, type Longshore } from "longshore";
+import { readServerState } from "longshore/internal";
 import type { Shared } from "./command.ts";
 import { wrongUsage } from "./errors.ts";
 import type { Io } from "./io.ts";
-import { readServerState } from "./server-state.ts";
 
 export interface Place {
   /** Without user and password. */

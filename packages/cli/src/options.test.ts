@@ -2,12 +2,13 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { QueueView } from "longshore";
+import { readServerState } from "longshore/internal";
 import { describe, expect, test } from "vitest";
 import { merged } from "./commands/queues.ts";
 import { accessTo, findPlace } from "./connection.ts";
 import { fakeIo } from "./fake-io.ts";
 import { filterOf, requireFilter } from "./filters.ts";
-import { readServerState, removeServerState, writeServerState } from "./server-state.ts";
+import { removeServerState, writeServerState } from "./server-state.ts";
 
 const NOTHING = { json: false, help: false, server: undefined, cluster: undefined, shard: undefined, user: undefined, creds: undefined };
 

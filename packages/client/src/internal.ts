@@ -24,3 +24,5 @@ export type { Settled } from "./internal/session-answer.ts";
 export type { WorkerHandlers, WorkerIdentity } from "./internal/worker-loop.ts";
 export { WorkerLoop } from "./internal/worker-loop.ts";
 export { Longshore } from "./longshore.ts";
+export type { ServerState } from "./state-file.ts";
+export { readServerState, serverStateFile, serverStateIn, stateDirectory } from "./state-file.ts";

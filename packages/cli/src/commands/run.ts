@@ -1,5 +1,6 @@
 import { Fault, isToken } from "@longshore/kernel";
 import { connect, type ConnectOptions as NatsOptions, wireOf } from "@longshore/nats";
+import { stateDirectory } from "longshore/internal";
 import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
 import { wrongUsage } from "../errors.ts";
@@ -8,7 +9,6 @@ import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
 import { nearest } from "../nearest.ts";
 import { runInstance } from "../running-instance.ts";
-import { stateDirectory } from "../server-state.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
 import { nodeClock } from "../services/node-ports.ts";
 import { Placement } from "../services/placement.ts";

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { DEFAULT_SHARD } from "@longshore/job-queue";
 import { connect, type NatsServer, provision, startServer } from "@longshore/nats";
+import { readServerState, stateDirectory } from "longshore/internal";
 import { type Command, command, type Shared } from "../command.ts";
 import { principalOf } from "../connection.ts";
 import { failed } from "../errors.ts";
@@ -10,7 +11,7 @@ import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
 import { present } from "../present.ts";
 import { paintOf } from "../render/paint.ts";
 import { runInstance } from "../running-instance.ts";
-import { readServerState, removeServerState, stateDirectory, writeServerState } from "../server-state.ts";
+import { removeServerState, writeServerState } from "../server-state.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
 import { type ShardHosts, startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
