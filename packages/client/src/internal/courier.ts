@@ -6,8 +6,12 @@
  * long as the message is sent again: in a fail-over another host may hear the same sending, and decide it. An answer
  * of an older epoch comes from a host that no longer holds the history, and is dropped. When a newer epoch is heard of,
  * the message goes to its host at once: the old one will not answer.
+ *
+ * A host that was killed answers nothing, and the server does not say so of a message that it had delivered. So while an answer
+ * is waited for, the place is asked every now and then who is there: a host of a newer epoch, or nobody, and the message is
+ * sent again at once instead of after the whole time-out.
  */
-import { decodeUntrusted } from "@longshore/kernel";
+import { decodeUntrusted, encode } from "@longshore/kernel";
 import type { Epochs } from "./epochs.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { ClientPorts } from "./ports.ts";
@@ -15,6 +19,8 @@ import type { ClientPorts } from "./ports.ts";
 export type Answer = Readonly<Record<string, unknown>>;
 
 export interface CourierHandler {
+  /** Where it is asked which host is there; not, where that is heard in another way. */
+  readonly hostSubject?: () => string;
   /** The one answer that counts. */
   answered(answer: Answer): void;
   /** Nobody listens. The handler calls `again`, or drops the message. */
@@ -37,6 +43,7 @@ export class Courier {
   private sending = 0;
   private awaiting = false;
   private cancelTimer: () => void = () => undefined;
+  private cancelLook: () => void = () => undefined;
   private doubt = false;
   private pushedBack = false;
 
@@ -87,6 +94,7 @@ export class Courier {
     this.awaiting = false;
     this.sending++;
     this.cancelTimer();
+    this.cancelLook();
   }
 
   close(): void {
@@ -106,9 +114,11 @@ export class Courier {
     if (this.ports.clock.monotonicMs() > message.untilMs) return this.handler.overdue();
     const sending = ++this.sending;
     this.awaiting = true;
+    this.lookLater(sending);
     this.ports.wire.request(message.subject, message.bytes, this.limits.requestTimeoutMs, (answer) => {
       if (sending !== this.sending || this.message === undefined) return;
       this.awaiting = false;
+      this.cancelLook();
       switch (answer.kind) {
         case "answer": return this.arrived(answer.data);
         case "timeout": return this.doubted();
@@ -116,6 +126,30 @@ export class Courier {
         case "denied": return this.handler.denied();
       }
     });
+  }
+
+  private lookLater(sending: number): void {
+    this.cancelLook();
+    const subject = this.handler.hostSubject?.();
+    if (subject !== undefined) this.cancelLook = this.ports.clock.after(this.limits.hostLookMs, () => this.look(subject, sending));
+  }
+
+  /** Whether the host that has the message is still there. Whoever is slow, or may not be asked, is waited for. */
+  private look(subject: string, sending: number): void {
+    this.ports.wire.request(subject, encode({ ask: "host" }), this.limits.hostLookMs, (answer) => {
+      if (sending !== this.sending || !this.awaiting || answer.kind === "denied") return;
+      if (answer.kind === "no-responders") return this.deserted();
+      const epoch = answer.kind === "answer" ? readAnswer(answer.data)?.["epoch"] : undefined;
+      // A newer one sends the message on its way again.
+      if (typeof epoch === "number") this.epochs.heard(epoch);
+      if (sending === this.sending) this.lookLater(sending);
+    });
+  }
+
+  /** Whoever took the message is gone, and may have decided it. */
+  private deserted(): void {
+    this.doubt = true;
+    this.transmit();
   }
 
   private arrived(data: Uint8Array): void {

@@ -9,6 +9,8 @@ export interface ClientLimits {
   readonly bytesWaitingMax: number;
   /** How long one request is waited for before it is sent again. */
   readonly requestTimeoutMs: number;
+  /** While an answer is waited for, how often it is looked whether the host is still there. */
+  readonly hostLookMs: number;
   /** First and longest pause before a message is sent again. */
   readonly backoffFirstMs: number;
   readonly backoffMax: number;
@@ -32,6 +34,7 @@ export const CLIENT_LIMITS: ClientLimits = {
   commandsWaitingMax: 1_000_000,
   bytesWaitingMax: 512 * KIB * KIB,
   requestTimeoutMs: 5_000,
+  hostLookMs: 500,
   backoffFirstMs: 50,
   backoffMax: 2_000,
   sessionKeepMs: 3_600_000,

@@ -83,6 +83,46 @@ describe("a session", () => {
     expect(wire.open("")).toHaveLength(0);
   });
 
+  it("sends a message again as soon as nobody is there who could have it, and leaves it in the inbox under its numbers", () => {
+    const { ask, clock, inFlight, limits, wire } = setup();
+    const a = ask(["a"]);
+    const first = inFlight();
+    clock.advance(limits.hostLookMs);
+    wire.open(".q.")[0]!.fail("no-responders");
+    const [, second] = wire.open(".cm.");
+    expect(second?.bytes).toEqual(first.bytes);
+    second!.fail("no-responders");
+    expect(wire.stores[0]?.bytes).toEqual(first.bytes);
+    wire.stores[0]!.done({ kind: "stored", sequence: 7 });
+    expect(a.outcome).toEqual({ kind: "stored", sequence: 7 });
+  });
+
+  it("sends a message again as soon as another host is there than the one that has it", () => {
+    const { ask, clock, inFlight, limits, wire } = setup();
+    const a = ask(["a"]);
+    inFlight();
+    clock.advance(limits.hostLookMs);
+    wire.open(".q.")[0]!.answer({ epoch: 2, commit: 9, answer: {} });
+    wire.open(".cm.")[1]!.answer(accepted(1, 2));
+    expect(a.outcome?.kind).toBe("accepted");
+  });
+
+  it("waits for a host that is there and slow", () => {
+    const { ask, clock, inFlight, limits, wire } = setup();
+    const a = ask(["a"]);
+    const first = inFlight();
+    clock.advance(limits.hostLookMs);
+    wire.open(".q.")[0]!.answer({ epoch: 1, commit: 9, answer: {} });
+    clock.advance(limits.hostLookMs);
+    wire.open(".q.")[0]!.fail("timeout");
+    clock.advance(limits.hostLookMs);
+    expect(wire.open(".cm.")).toEqual([first]);
+    first.answer(accepted(1));
+    expect(a.outcome?.kind).toBe("accepted");
+    clock.advance(limits.hostLookMs * 3);
+    expect(wire.open(".q.")).toHaveLength(1);
+  });
+
   it("waits as long as an overloaded host asks, and leaves no doubt about it", () => {
     const { ask, clock, inFlight, wire } = setup();
     ask(["a"]);

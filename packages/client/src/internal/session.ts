@@ -90,6 +90,7 @@ export class Session {
     this.time = time;
     this.bytesMax = Math.min(limits.messageBytesMax, Math.floor(ports.wire.maxPayloadBytes / 2));
     this.courier = new Courier(ports, limits, epochs, {
+      hostSubject: () => subjectsOf(place.cluster).query(place.kind, place.actor, this.roles[this.roleIndex]!, place.principal),
       answered: (answer) => this.answered(answer),
       nobody: () => this.nobody(),
       denied: () => this.denied(),
