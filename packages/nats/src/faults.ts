@@ -18,6 +18,9 @@ const CODE = {
   tooManyRequests: 10_167,
 } as const;
 
+/** `code` of an error that passes. */
+const UNAVAILABLE = 503;
+
 export interface ApiError {
   readonly code: number;
   readonly errCode: number;
@@ -90,7 +93,7 @@ export const isStreamAbsent = (error: ApiError): boolean => error.errCode === CO
 /** A failed call of JetStream's API as a Fault that says what is wrong and what helps. */
 export function faultOf(doing: string, answer: Exclude<ApiAnswer, { readonly kind: "ok" }>): Fault {
   if (answer.kind === "none") return silenceFault(doing, answer.cause);
-  const { errCode, description } = answer.error;
+  const { code, errCode, description } = answer.error;
   switch (errCode) {
     case CODE.jetStreamDisabled:
     case CODE.jetStreamDisabledForAccount:
@@ -101,6 +104,8 @@ export function faultOf(doing: string, answer: Exclude<ApiAnswer, { readonly kin
     case CODE.noStream:
       return new Fault("nats/no-stream", `${doing}: the stream does not exist: run \`longshore setup\``, { retry: "never" });
     default:
+      // What the server cannot do now: it has no leader for it, or has not read its store yet.
+      if (code === UNAVAILABLE) return new Fault("nats/unavailable", `${doing}: JetStream cannot answer now: ${description} (${errCode})`, { retry: "backoff" });
       return new Fault("nats/refused", `${doing}: the server refused: ${description} (${errCode})`, { retry: "never" });
   }
 }

@@ -1,13 +1,15 @@
 /** Creates the streams of a cluster, and checks that they are what they must be. */
 import { randomUUID } from "node:crypto";
 import { Fault } from "@longshore/kernel";
-import { askApi, requireApi } from "./api.ts";
+import { callApi, requireApi } from "./api.ts";
 import type { Connection } from "./connect.ts";
-import { faultOf, isRecord, isStreamAbsent } from "./faults.ts";
+import { type ApiAnswer, faultOf, isRecord, isStreamAbsent } from "./faults.ts";
+import { SETUP_TIMEOUT_MS } from "./limits.ts";
 import { type StreamOptions, type WantedStream, wantedStreams } from "./streams.ts";
 
 /** The uuid that tells two clusters of the same name apart. */
 const CLUSTER_KEY = "longshore.cluster";
+const LOOK_AGAIN_MS = 250;
 
 export interface StreamFinding {
   readonly stream: string;
@@ -50,13 +52,18 @@ export async function provision(connection: Connection, options: StreamOptions):
   return { clusterId };
 }
 
+export interface VerifyOptions extends StreamOptions {
+  /** How long JetStream is waited for while it answers nothing, milliseconds: it may be choosing a leader. 15 s when absent. */
+  readonly withinMs?: number;
+}
+
 /**
  * Looks only. No findings means that the streams are as they must be, those that were seen.
  *
- * @throws {Fault} `nats/denied` when this user may look at none of them.
+ * @throws {Fault} `nats/denied` when this user may look at none of them, `nats/unavailable` when JetStream did not answer in time.
  */
-export async function verify(connection: Connection, options: StreamOptions): Promise<Verified> {
-  const { wanted: all, looked } = await compared(connection, options);
+export async function verify(connection: Connection, { withinMs = SETUP_TIMEOUT_MS, ...options }: VerifyOptions): Promise<Verified> {
+  const { wanted: all, looked } = await compared(connection, options, withinMs);
   const unseen = all.filter((_, i) => looked[i]!.denied !== undefined).map(({ name }) => name);
   if (unseen.length === all.length) throw looked[0]!.denied!;
   const wanted = all.filter((_, i) => looked[i]!.denied === undefined);
@@ -86,9 +93,9 @@ interface Looked {
   readonly denied?: Fault;
 }
 
-async function look(connection: Connection, stream: string): Promise<Looked> {
+async function look(connection: Connection, stream: string, untilMs: number): Promise<Looked> {
   try {
-    return { config: await configOf(connection, stream) };
+    return { config: await configOf(connection, stream, untilMs) };
   } catch (fault) {
     if (fault instanceof Fault && fault.code === "nats/denied") return { denied: fault };
     throw fault;
@@ -96,18 +103,32 @@ async function look(connection: Connection, stream: string): Promise<Looked> {
 }
 
 /** When nobody says how many copies, the streams that are there do: whoever repeats a bare `setup` must not give copies up. */
-async function compared(connection: Connection, options: StreamOptions): Promise<{ readonly wanted: readonly WantedStream[]; readonly looked: readonly Looked[] }> {
-  const looked = await Promise.all(wantedStreams(options).map((stream) => look(connection, stream.name)));
+async function compared(connection: Connection, options: StreamOptions, withinMs: number = SETUP_TIMEOUT_MS): Promise<{ readonly wanted: readonly WantedStream[]; readonly looked: readonly Looked[] }> {
+  const untilMs = performance.now() + withinMs;
+  const looked = await Promise.all(wantedStreams(options).map((stream) => look(connection, stream.name, untilMs)));
   const most = Math.max(1, ...looked.map(({ config }) => Number(config?.["num_replicas"] ?? 1)));
   return { wanted: wantedStreams({ ...options, replicas: options.replicas ?? most }), looked };
 }
 
-async function configOf(connection: Connection, stream: string): Promise<Config | undefined> {
-  const answer = await askApi(connection, `STREAM.INFO.${stream}`);
-  if (answer.kind === "ok") return isRecord(answer.body["config"]) ? answer.body["config"] : undefined;
-  if (answer.kind === "error" && isStreamAbsent(answer.error)) return undefined;
-  throw faultOf(`looking at stream ${stream}`, answer);
+/** While JetStream chooses a leader nobody answers, or somebody says that nobody can: that passes, and is asked again. */
+async function configOf(connection: Connection, stream: string, untilMs: number): Promise<Config | undefined> {
+  for (;;) {
+    const answer = await new Promise<ApiAnswer>((done) => callApi(connection, `STREAM.INFO.${stream}`, undefined, done));
+    if (answer.kind === "ok") return isRecord(answer.body["config"]) ? answer.body["config"] : undefined;
+    if (answer.kind === "error" && isStreamAbsent(answer.error)) return undefined;
+    const fault = faultOf(`looking at stream ${stream}`, answer);
+    // The server has said that it has JetStream: where nobody answers for it, nobody does yet.
+    const mayPass = fault.retry === "backoff" || (answer.kind === "none" && answer.cause === "no-responders");
+    if (!mayPass) throw fault;
+    if (performance.now() >= untilMs) throw noLeader(stream, fault);
+    await new Promise((next) => setTimeout(next, LOOK_AGAIN_MS));
+  }
 }
+
+const noLeader = (stream: string, cause: Fault): Fault =>
+  new Fault("nats/unavailable", `JetStream says nothing of stream ${stream}, and it was asked again and again: it has no leader, or the connection broke`, {
+    retry: "backoff", cause, remedy: "see that more than half of the servers run and reach each other: `longshore doctor`",
+  });
 
 function findingsIn(wanted: WantedStream, found: Config): StreamFinding[] {
   return Object.entries(wanted).flatMap(([what, value]) => {
