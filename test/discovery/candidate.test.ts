@@ -13,10 +13,11 @@ function setup() {
   const opened: { readonly name: string; readonly atMs: number }[] = [];
   const stops = new Map<string, (reason: StopReason) => void>();
   const told: string[] = [];
+  const accused = new Set<string>();
   const candidate = (name: string, rank: number | undefined, chance = 0.5): { readonly candidate: Candidate; readonly wire: ReturnType<typeof bus.wire> } => {
     const wire = bus.wire(name);
     const made = new Candidate({ wire, clock }, {
-      querySubject: SUBJECT, rank: () => rank, chance: () => chance, telemetry: (event) => told.push(event),
+      querySubject: SUBJECT, rank: () => rank, chance: () => chance, isAccused: (incarnation) => accused.has(incarnation), telemetry: (event) => told.push(event),
       open: (stopped) => {
         opened.push({ name, atMs: clock.monotonicMs() });
         const unsubscribe = wire.subscribe(SUBJECT, ({ reply }) => reply?.(encode({ answer: {} })));
@@ -32,7 +33,13 @@ function setup() {
     return { candidate: made, wire };
   };
   const names = (): readonly string[] => opened.map(({ name }) => name);
-  return { clock, bus, opened, names, stops, told, candidate };
+  /** A host in another process; once it is stuck it listens and says nothing. */
+  const host = (incarnation: string): { isStuck: boolean } => {
+    const state = { isStuck: false };
+    bus.wire(incarnation).subscribe(SUBJECT, ({ reply }) => { if (!state.isStuck) reply?.(encode({ answer: { incarnation } })); });
+    return state;
+  };
+  return { clock, bus, opened, names, stops, told, accused, candidate, host };
 }
 
 describe("a candidate for the topology's history", () => {
@@ -76,6 +83,36 @@ describe("a candidate for the topology's history", () => {
     expect(opened).toEqual([]);
     clock.advance(2_000);
     expect(opened).toHaveLength(1);
+  });
+
+  it("opens without waiting where the process that says nothing is accused, the first of those who may before the next", () => {
+    const { clock, opened, accused, candidate, host } = setup();
+    const stuck = host("h-1");
+    for (const [rank, name] of ["a", "b"].entries()) candidate(name, rank);
+    clock.advance(3_000);
+    stuck.isStuck = true;
+    clock.advance(3_500);
+    expect(opened).toEqual([]);
+    accused.add("h-1");
+    clock.advance(1_000);
+    expect(opened.map(({ name }) => name)).toEqual(["a"]);
+    clock.advance(20_000);
+    expect(opened).toHaveLength(1);
+  });
+
+  it("goes on waiting for a host that says nothing where nothing is held against its process, and for one that answers whatever is held", () => {
+    const { clock, opened, accused, candidate, host } = setup();
+    const stuck = host("h-1");
+    candidate("a", 0);
+    accused.add("another");
+    clock.advance(1_000);
+    stuck.isStuck = true;
+    clock.advance(9_000);
+    expect(opened).toEqual([]);
+    stuck.isStuck = false;
+    accused.add("h-1");
+    clock.advance(20_000);
+    expect(opened).toEqual([]);
   });
 
   it("counts no silence while it has no connection", () => {

@@ -50,6 +50,7 @@ export class InstanceProcess {
     if (!this.canHost) return;
     this.candidate = new Candidate({ wire, clock: this.process }, {
       querySubject: SUBJECTS.query(DISCOVERY_KIND, DISCOVERY_ACTOR, "actor", this.name), rank: () => this.rank(), chance: () => this.random.next(),
+      isAccused: (incarnation) => this.life?.accuses(incarnation) === true,
       open: (stopped) => this.open(link, stopped), telemetry: (event, fields) => void this.cluster.alarms.push(`${this.name}: ${event} ${JSON.stringify(fields)}`),
     });
     this.candidate.start();

@@ -64,6 +64,10 @@ export class Life {
     return this.listening.topology.view().isCurrent;
   }
 
+  accuses(incarnation: string): boolean {
+    return this.detector.accuses(incarnation);
+  }
+
   get view(): number {
     return this.listening.topology.view().localCluster.number;
   }

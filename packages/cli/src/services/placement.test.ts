@@ -122,6 +122,28 @@ describe("who may open a shard", () => {
     expect(wanted.permission).toEqual({ kind: "open", takeOver: true });
   });
 
+  it("does not wait for the answer of a host that is stuck once that has left the topology", async () => {
+    const { clock, bus, instance, wants, advance } = setup();
+    let isStuck = false;
+    bus.wire("host").subscribe(SUBJECTS.queries("job-queue", "main"), ({ reply }) => { if (!isStuck) reply?.(encode({ answer: { incarnation: `${FIRST}-1` } })); });
+    const { self, placement } = instance(SECOND);
+    self.sees("a", "b", "c");
+    const unprepared = wants(placement, false);
+    await advance(1_000);
+    isStuck = true;
+    // A question is on its way, for a second.
+    await advance(300);
+    const fromMs = clock.monotonicMs();
+    self.gone.add(`${FIRST}-1`);
+    self.sees(SECOND, THIRD);
+    await advance(0);
+    expect(unprepared.permission).toEqual({ kind: "prepare" });
+    const wanted = wants(placement);
+    while (wanted.permission === undefined && clock.monotonicMs() < fromMs + 5_000) await advance(10);
+    expect(wanted.permission).toEqual({ kind: "open", takeOver: true });
+    expect(clock.monotonicMs() - fromMs).toBeLessThan(300);
+  });
+
   it("folds the history before it asks a living host for the shard", async () => {
     const { instance, wants, advance, hostedBy } = setup();
     hostedBy(`${THIRD}-1`);

@@ -62,6 +62,8 @@ export class Placement {
   private readonly wire: Wire;
   private readonly clock: Clock;
   private readonly options: PlacementOptions;
+  /** By shard: the incarnation that last said that it hosts it. */
+  private readonly hosts = new Map<string, string>();
 
   constructor({ wire, clock }: { readonly wire: Wire; readonly clock: Clock }, options: PlacementOptions) {
     this.wire = wire;
@@ -85,7 +87,7 @@ export class Placement {
   /** Resolves when this instance may open the shard, or should prepare for that. */
   mayOpen(shard: string, { isPrepared, signal, standingBy }: Waiter): Promise<Permission> {
     return new Promise((resolve, reject) => {
-      const wait = new Waiting(this.wire, this.clock, { ...this.options, shard, isPrepared, rank: () => this.rankOf(shard), standingBy }, (permission) => {
+      const wait = new Waiting(this.wire, this.clock, { ...this.options, hosts: this.hosts, shard, isPrepared, rank: () => this.rankOf(shard), standingBy }, (permission) => {
         signal.removeEventListener("abort", stop);
         resolve(permission);
       });
@@ -136,6 +138,8 @@ const membersOf = (answer: TopologyAnswer | undefined, shard: string): ReturnTyp
 
 interface WaitingOptions extends PlacementOptions {
   readonly shard: string;
+  /** Kept from one wait to the next: a host that is stuck by now does not say who it is. */
+  readonly hosts: Map<string, string>;
   readonly isPrepared: boolean;
   readonly rank: () => number | undefined;
   readonly standingBy: () => void;
@@ -150,10 +154,12 @@ class Waiting {
   private readonly subjects: { readonly host: string; readonly door: string };
   private isOver = false;
   private isAsking = false;
+  /** Answers to earlier questions are not waited for. */
+  private question = 0;
+  private isHandingOver = false;
   private isToldOf = false;
   private heardMs: number;
   private nobodySinceMs: number | undefined;
-  private hostIncarnation: string | undefined;
   private cancel: () => void = () => undefined;
   private stopWatching: () => void = () => undefined;
 
@@ -169,8 +175,16 @@ class Waiting {
   }
 
   start(): void {
-    this.look();
-    this.stopWatching = this.options.instance.watch(() => this.soon());
+    this.stopWatching = this.options.instance.watch(() => this.changed());
+    this.changed();
+    // It may have been decided at once.
+    if (this.isOver) this.stopWatching();
+  }
+
+  /** A newer picture: one that answers nothing is waited for no longer when it is gone. */
+  private changed(): void {
+    if (!this.isOver && !this.isHandingOver && this.isChosen && this.isHostGone) return this.askForIt();
+    this.soon();
   }
 
   stop(): void {
@@ -199,8 +213,10 @@ class Waiting {
 
   private look(): void {
     if (this.isAsking || this.isOver) return;
+    const question = ++this.question;
     this.isAsking = true;
     this.wire.request(this.subjects.host, encode({ ask: "host" }), PLACEMENT.answerWithinMs, (answer) => {
+      if (question !== this.question) return;
       this.isAsking = false;
       if (!this.isOver) this.heard(answer);
     });
@@ -213,7 +229,8 @@ class Waiting {
     if (!this.wire.connected || answer.kind === "denied") this.heardMs = nowMs;
     if (answer.kind === "answer") {
       this.heardMs = nowMs;
-      this.hostIncarnation = incarnationOfHost(answer.data);
+      const incarnation = incarnationOfHost(answer.data);
+      if (incarnation !== undefined) this.options.hosts.set(this.options.shard, incarnation);
       this.tellStandby();
     }
     if (this.isChosen && (answer.kind === "answer" || this.isHostGone)) return this.askForIt();
@@ -238,17 +255,21 @@ class Waiting {
   }
 
   private get isHostGone(): boolean {
-    return this.hostIncarnation !== undefined && this.options.instance.hasLeft(this.hostIncarnation);
+    const { hosts, shard, instance } = this.options;
+    const incarnation = hosts.get(shard);
+    return incarnation !== undefined && instance.hasLeft(incarnation);
   }
 
   private askForIt(): void {
     if (!this.options.isPrepared) return this.end({ kind: "prepare" });
-    this.isAsking = true;
+    this.cancel();
+    this.question++;
+    this.isAsking = this.isHandingOver = true;
     const { incarnation } = this.options.instance;
     // Nobody waits long for one that the others have given up.
     const withinMs = this.isHostGone ? PLACEMENT.lookEveryMs : PLACEMENT.handOverWithinMs;
     this.wire.request(this.subjects.door, encode({ ask: "hand-over", incarnation }), withinMs, (answer) => {
-      this.isAsking = false;
+      this.isAsking = this.isHandingOver = false;
       if (this.isOver) return;
       if (answer.kind === "answer" && fieldOf(answer.data, "handedOver") === true) return this.open(false);
       if (this.isHostGone) return this.open(true);

@@ -3,24 +3,27 @@
  *
  *              somebody answers
  *              ┌────────────┐
- *              ▼            │   nobody answers for rank × 500 ms, or it is silent for 10 s
+ *              ▼            │   nobody answers for rank × 500 ms, or it is silent for 10 s,
+ *              │            │   or for rank × 500 ms while its process is accused
  *           looking ────────┴──────────────────────────▶ hosting
  *              ▲                                            │
  *              └──── fenced: another was first ─────────────┘
  *
  * The history is not placed by views, because views come from it. The rank is the place among those members of the last known
- * view that can host it; whoever knows no view waits a random part of 500 ms. All this is for peace: if two open at once, the
+ * view that can host it and are not accused; whoever knows no view waits a random part of 500 ms. A host that answers nothing may
+ * wait for its own append, so it has 10 s; one whose process sends no heartbeat and answers no probe, either, waits for nothing. All this is for peace: if two open at once, the
  * guard of the journal decides, and the one that is fenced looks on, without a word to anybody.
  */
 import type { Clock, StopReason, Telemetry, Wire } from "@longshore/kernel";
 import { encode } from "@longshore/kernel";
+import { mapIn } from "./exchange.ts";
 
 /** Timings, milliseconds. */
 const CANDIDATE = {
   /** How often the next in line looks; the others look once a second. */
   nextLooksEveryMs: 250,
   lookEveryMs: 1_000,
-  answerWithinMs: 1_000,
+  answerWithinMs: 500,
   rankMs: 500,
   silentMs: 10_000,
   /** After a stop that needs a person. */
@@ -38,6 +41,8 @@ export interface CandidateOptions {
   readonly querySubject: string;
   /** Place among those who can host it; undefined when no view is known that has this instance. */
   readonly rank: () => number | undefined;
+  /** This instance holds evidence against the process of that incarnation, and is well itself. */
+  readonly isAccused: (incarnation: string) => boolean;
   /** Less than 1. */
   readonly chance: () => number;
   readonly open: (stopped: (reason: StopReason) => void) => Opening;
@@ -52,6 +57,9 @@ export class Candidate {
   private isClosed = false;
   private heardMs = 0;
   private nobodySinceMs: number | undefined;
+  private accusedSinceMs: number | undefined;
+  /** Of the host that answered last. */
+  private hostIncarnation: string | undefined;
   private waitMs = 0;
   private cancel: () => void = () => undefined;
   private onStopped: (() => void)[] = [];
@@ -82,21 +90,34 @@ export class Candidate {
 
   private look(): void {
     if (this.isClosed || this.opening !== undefined) return;
-    this.wire.request(this.options.querySubject, encode({ ask: "host" }), CANDIDATE.answerWithinMs, ({ kind }) => {
+    this.wire.request(this.options.querySubject, encode({ ask: "host" }), CANDIDATE.answerWithinMs, (answer) => {
+      const { kind } = answer;
       if (this.isClosed || this.opening !== undefined) return;
       const nowMs = this.clock.monotonicMs();
       // Without a connection nobody can be heard, and a refusal says nothing of the host.
       if (!this.wire.connected || kind === "denied") return this.heard(nowMs);
-      if (kind === "answer") return this.heard(nowMs);
+      if (answer.kind === "answer") {
+        this.hostIncarnation = hostIn(answer.data);
+        return this.heard(nowMs);
+      }
       if (kind === "no-responders") return this.nobody(nowMs);
-      if (nowMs - this.heardMs >= CANDIDATE.silentMs) return this.open();
-      this.later(this.everyMs);
+      if (nowMs - this.heardMs >= CANDIDATE.silentMs || this.isStuck(nowMs)) return this.open();
+      this.later(this.accusedSinceMs === undefined ? this.everyMs : 0);
     });
+  }
+
+  /** Its host is silent and accused, and those who stand before this one have had their time. */
+  private isStuck(nowMs: number): boolean {
+    const { rank, isAccused } = this.options;
+    const isHeld = this.hostIncarnation !== undefined && isAccused(this.hostIncarnation);
+    this.accusedSinceMs = isHeld ? (this.accusedSinceMs ?? nowMs) : undefined;
+    const place = rank();
+    return this.accusedSinceMs !== undefined && place !== undefined && nowMs - this.accusedSinceMs >= place * CANDIDATE.rankMs;
   }
 
   private heard(nowMs: number): void {
     this.heardMs = nowMs;
-    this.nobodySinceMs = undefined;
+    this.nobodySinceMs = this.accusedSinceMs = undefined;
     this.later(this.everyMs);
   }
 
@@ -121,7 +142,7 @@ export class Candidate {
   }
 
   private open(): void {
-    this.nobodySinceMs = undefined;
+    this.nobodySinceMs = this.accusedSinceMs = this.hostIncarnation = undefined;
     this.opening = this.options.open((reason) => this.stopped(reason));
   }
 
@@ -134,4 +155,10 @@ export class Candidate {
     this.options.telemetry("discovery.stopped", { cause: reason.kind, reason: reason.message });
     this.later(CANDIDATE.againMs);
   }
+}
+
+function hostIn(data: Uint8Array): string | undefined {
+  const host = mapIn(data)?.["answer"];
+  const incarnation = typeof host === "object" && host !== null ? (host as { readonly incarnation?: unknown }).incarnation : undefined;
+  return typeof incarnation === "string" ? incarnation : undefined;
 }

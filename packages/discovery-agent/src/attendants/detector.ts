@@ -28,7 +28,7 @@ export const DETECTOR = {
   probesInVain: 3,
   witnessGraceMs: 1_000,
   silentAfterMs: 3_500,
-  accuseEveryMs: 1_000,
+  accuseEveryMs: 500,
   lagMs: 500,
   lagKeptMs: 5_000,
   illFactor: 2,
@@ -109,6 +109,11 @@ export class Detector {
   /** Well enough to accuse others. */
   get isHealthy(): boolean {
     return this.wire.connected && this.options.isRenewed() && this.clock.monotonicMs() - this.laggedMs >= DETECTOR.lagKeptMs;
+  }
+
+  /** It holds evidence against this incarnation, and is well itself. */
+  accuses(incarnation: string): boolean {
+    return this.isHealthy && [...this.observed.values()].some(({ member, accusedAs }) => member.incarnation === incarnation && accusedAs !== undefined);
   }
 
   private begin(member: MemberRecord): void {

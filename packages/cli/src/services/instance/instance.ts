@@ -221,6 +221,7 @@ class Service implements InstanceService {
     return new Candidate({ wire: this.wire, clock: this.clock }, {
       querySubject: subjectsOf(cluster).query(DISCOVERY_KIND, DISCOVERY_ACTOR, "actor", this.connection.principal),
       rank: () => this.rank(),
+      isAccused: (incarnation) => this.life.accuses(incarnation),
       chance: Math.random,
       open: (stopped) => this.open(stopped),
       telemetry: this.telemetry,
@@ -237,9 +238,9 @@ class Service implements InstanceService {
     return openDiscoveryHost(host, (epoch) => telemetry("discovery.serving", { instance: this.instance, epoch }), stopped);
   }
 
-  /** Place among the members that can host the history. */
+  /** Place among the members that can host the history and against whom this instance holds nothing. */
   private rank(): number | undefined {
-    const hosts = (this.answer?.view?.members ?? []).filter(({ kinds }) => kinds.includes(DISCOVERY_KIND));
+    const hosts = (this.answer?.view?.members ?? []).filter(({ kinds, incarnation }) => kinds.includes(DISCOVERY_KIND) && !this.life.accuses(incarnation));
     const rank = hosts.findIndex(({ incarnation }) => incarnation === this.incarnation);
     return rank < 0 ? undefined : rank;
   }

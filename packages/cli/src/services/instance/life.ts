@@ -70,6 +70,11 @@ export class Life {
     this.member.change(announcement);
   }
 
+  /** This instance holds evidence against that incarnation, and is well itself. */
+  accuses(incarnation: string): boolean {
+    return this.detector.accuses(incarnation);
+  }
+
   /** Leaves, and resolves when that was heard or is waited for no longer; at once when nobody has heard that it is here. */
   leave(): Promise<void> {
     return new Promise((resolve) => {
