@@ -159,6 +159,14 @@ test("up, add, look, change, export, audit, and down again", async () => {
   expect(counted).toMatchObject({ topics: { hello: { finished: 4 } } });
   expect(present).toMatchObject([{ draining: false, pools: [{ topics: ["fail"] }, { topics: ["hello"] }] }]);
 
+  // The instance that `up` is can be told to be another.
+  const { view } = (await json("topology")) as { readonly view: { readonly members: readonly { readonly instance: string }[] } };
+  const { instance } = view.members[0]!;
+  expect(await run("topology", "set", "zone=east", "load=3", "--remove", "nothing", "--instance", instance)).toMatchObject({ code: 0, out: "load=3\nzone=east\n" });
+  expect(await json("topology")).toMatchObject({ view: { members: [{ instance, properties: { zone: "east", load: "3" } }] } });
+  expect((await run("topology", "set", "zone=east")).code).toBe(2);
+  expect((await run("topology", "set", "zone=east", "--instance", "nobody")).code).toBe(5);
+
   // Not there is 3, wrong usage is 2.
   const ends = await Promise.all([
     run("job", "main.01J00000000000000000000000"), run("queues", "show", "nope"), run("queues", "suspend", "nope"),

@@ -19,6 +19,7 @@ import { setup } from "./commands/setup.ts";
 import { statistics } from "./commands/statistics.ts";
 import { topics } from "./commands/topics.ts";
 import { topology } from "./commands/topology.ts";
+import { topologySet } from "./commands/topology-set.ts";
 import { up } from "./commands/up.ts";
 import { why } from "./commands/why.ts";
 
@@ -27,6 +28,6 @@ export const COMMANDS: readonly Command[] = [
   add, jobs, job, why, ...changeJobs,
   ...queues, statistics,
   replay, exportHistory, importHistory, audit,
-  topology, ...topics, instances, doctor, bench, helpFor(() => COMMANDS),
+  topology, topologySet, ...topics, instances, doctor, bench, helpFor(() => COMMANDS),
   ...later,
 ];

@@ -18,6 +18,8 @@ export async function runInstance({ connection, ...options }: Omit<InstanceOptio
   const service = await startInstance({ ...options, connection: { ...connection, onFault }, telemetry: log.telemetry });
   closing.add("instance", () => service.close());
   const { instance, incarnation } = service;
+  // Whatever connects from this process, or from one it starts, belongs to this instance.
+  process.env["LONGSHORE_INSTANCE"] = instance;
   log.event("info", "instance.started", { instance, incarnation, cluster: options.cluster, topics: options.topics });
   service.listen(({ type, newView }) => {
     if (newView === undefined || type === "PROPERTIES_CHANGED") return;

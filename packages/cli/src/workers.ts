@@ -19,10 +19,10 @@ export const offeredBy = (loaded: Loaded, concurrency: number | undefined): { re
   ({ topics: loaded.jobs.map(({ topic }) => topic).sort(), slots: loaded.jobs.length * (concurrency ?? CONCURRENCY) });
 
 /** Texts `name=value` as an instance announces them. @throws {CommandFailure} `cli/usage`. */
-export const announced = (properties: readonly string[]): Readonly<Record<string, string>> => Object.fromEntries(properties.map((text) => {
+export const announced = (properties: readonly string[], typed = "--property "): Readonly<Record<string, string>> => Object.fromEntries(properties.map((text) => {
   const at = text.indexOf("=");
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw wrongUsage(`--property "${text}" is no name=value`, "for example --property zone=west");
+  throw wrongUsage(`${typed}"${text}" is no name=value`, `for example ${typed}zone=west`);
 }));
 
 export interface WorkerSettings {

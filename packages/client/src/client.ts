@@ -33,6 +33,8 @@ export interface ClientSetup {
   readonly instance: string;
   /** Name of this life of the process in the topology, where it belongs to it. */
   readonly incarnation?: string;
+  /** The instance of the topology that this program runs in, where another part of the process, or its parent, belongs to it. */
+  readonly self?: string;
   readonly processors: number;
   readonly limits?: Partial<ClientLimits & WorkerLimits>;
   /** What went wrong where no call waits for it. */

@@ -71,6 +71,7 @@ export function over(connection: Connection, options: Omit<ConnectOptions, "serv
     shard: checkedToken("shard", options.shard ?? "main"),
     instance: checkedToken("instance", options.instance ?? defaultInstance()),
     ...(options.incarnation === undefined ? {} : { incarnation: checkedToken("incarnation", options.incarnation) }),
+    ...selfOf(process.env["LONGSHORE_INSTANCE"]),
     processors: options.processors ?? availableParallelism(),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
@@ -135,6 +136,9 @@ function checkedToken(field: string, value: string): string {
   if (isToken(value)) return value;
   throw new InvalidOption(field, `"${value}" is not allowed: use 1 to 128 of the characters A-Z a-z 0-9 _ -`);
 }
+
+/** Set by `longshore run` and `longshore up` for what runs in them. */
+const selfOf = (variable: string | undefined): { readonly self?: string } => (variable !== undefined && isToken(variable) ? { self: variable } : {});
 
 /** Two processes must never share an instance: each would take the other for its own past. */
 const defaultInstance = (): string => `${hostname().replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, 60)}-${process.pid}-${randomBytes(3).toString("hex")}`;

@@ -22,6 +22,7 @@ export type { JobInfo } from "./job-info.ts";
 export type { Bulk, BulkOptions, FindOptions, Jobs, JobsFound } from "./jobs.ts";
 export type { AddArguments, Longshore } from "./longshore.ts";
 export type { AddOptions, JobDefaults } from "./options.ts";
+export type { Properties, PropertiesChange, SetPropertiesOptions } from "./properties.ts";
 export type { Queues, Statistics } from "./queues.ts";
 export type { Schema } from "./schema.ts";
 export type { TimelineEvent } from "./timeline.ts";

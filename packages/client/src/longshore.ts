@@ -12,6 +12,7 @@ import type { JobHandle } from "./handle.ts";
 import { Histories } from "./history.ts";
 import { Jobs } from "./jobs.ts";
 import type { AddOptions } from "./options.ts";
+import { Properties } from "./properties.ts";
 import { Queues } from "./queues.ts";
 import { Topics } from "./topics.ts";
 import { Topologies } from "./topology.ts";
@@ -28,6 +29,7 @@ export class Longshore {
   readonly events: Events;
   readonly topology: Topologies;
   readonly topics: Topics;
+  readonly properties: Properties;
   private readonly client: Client;
   private readonly topicJobs = new Map<string, Job>();
 
@@ -39,6 +41,7 @@ export class Longshore {
     this.events = new Events(client);
     this.topology = new Topologies(client);
     this.topics = new Topics(client);
+    this.properties = new Properties(client);
   }
 
   /** Adds a job; resolves when it is durable: committed by the host, or stored in the inbox while no host is up. */
@@ -73,10 +76,6 @@ export class Longshore {
 
   get schedules(): never {
     throw new NotAvailableYet("ls.schedules");
-  }
-
-  get properties(): never {
-    throw new NotAvailableYet("ls.properties");
   }
 
   get workflows(): never {

@@ -6,12 +6,12 @@
  * | verb | roles | item |
  * |---|---|---|
  * | `announce` | hello | `{ instance, incarnation, witness?, properties?, topics?, slots?, kinds?, endpoints?, software?, leaderPriority?, isReady? }` |
- * | `properties` | hello | `{ instance, incarnation, properties }` |
+ * | `properties` | hello (its own), operate | `{ instance, incarnation?, properties }`, with null for a name that is to go |
  * | `leave` | hello | `{ instance, incarnation }` |
  * | `ack` | hello | `{ instance, incarnation, number }` |
  * | `suspect` | hello | `{ by, byIncarnation, instance, incarnation, kind: "witness" or "silent", isHealthy }` |
  * | `refute` | hello | `{ by, byIncarnation, instance, incarnation }` |
- * | `topics` | hello (a member), operate | `{ instance, enable?, disable?, exclusive?, by?, byIncarnation? }` |
+ * | `topics` | operate | `{ instance, enable?, disable?, exclusive? }` |
  * | `remote` | hello (the leader), actor, peer | `{ view: ClusterView, by?, byIncarnation?, number? }` |
  * | `remoteGone` | hello (the leader), actor, peer, operate | `{ clusterId, by?, byIncarnation?, number? }` |
  * | `propose` | operate, actor | `{}` |
@@ -19,10 +19,11 @@
  *
  * Announcing again renews: it is how an instance says that it lives, at least every 5 s, and it is answered with where
  * things stand (`Standing`). All commands are levels, not edges: repeated they are "already so", so whoever sends one repeats
- * it until it is answered. `witness` says that nobody answered at the instance's own address before this process listened there: its
+ * it until it is answered. What `properties` says lies over what the instance announces, and goes with its incarnation. `witness` says that nobody answered at the instance's own address before this process listened there: its
  * predecessor is dead. `number` of `remote` is the view in which the sender leads: what a deposed leader says is refused.
  */
 import type { Announcement, DiscardReason, EvidenceKind } from "./events.ts";
+import type { PropertyChanges } from "./properties.ts";
 import type { ClusterView } from "./vocabulary.ts";
 
 /** A member that speaks about others. */
@@ -39,13 +40,14 @@ export interface Leadership extends Speaker {
 
 export type DiscoveryCommand =
   | { readonly type: "Announce"; readonly instance: string; readonly incarnation: string; readonly principal: string; readonly witness: boolean; readonly announcement: Announcement }
-  | { readonly type: "ChangeProperties"; readonly instance: string; readonly incarnation: string; readonly principal: string; readonly properties: Readonly<Record<string, string>> }
+  /** `incarnation`: undefined for whichever is there. `owner`: undefined for an operator, who may change those of any instance. Null takes a name away. */
+  | { readonly type: "ChangeProperties"; readonly instance: string; readonly incarnation: string | undefined; readonly owner: string | undefined; readonly properties: PropertyChanges }
   | { readonly type: "Leave"; readonly instance: string; readonly incarnation: string; readonly principal: string }
   | { readonly type: "AckView"; readonly instance: string; readonly incarnation: string; readonly principal: string; readonly number: number }
   | { readonly type: "Suspect"; readonly speaker: Speaker; readonly instance: string; readonly incarnation: string; readonly kind: EvidenceKind; readonly isHealthy: boolean }
   | { readonly type: "Refute"; readonly speaker: Speaker; readonly instance: string; readonly incarnation: string }
-  /** `exclusive`: null ends exclusive mode, undefined leaves it. `speaker`: undefined for an operator, who is `principal`. */
-  | { readonly type: "ChangeTopics"; readonly instance: string; readonly enable: readonly string[]; readonly disable: readonly string[]; readonly exclusive: readonly string[] | null | undefined; readonly speaker: Speaker | undefined; readonly principal: string }
+  /** `exclusive`: null ends exclusive mode, undefined leaves it. `principal`: the operator. */
+  | { readonly type: "ChangeTopics"; readonly instance: string; readonly enable: readonly string[]; readonly disable: readonly string[]; readonly exclusive: readonly string[] | null | undefined; readonly principal: string }
   /** `leader`: undefined when another actor says it over its own link. */
   | { readonly type: "AnnounceRemote"; readonly view: ClusterView; readonly leader: Leadership | undefined }
   | { readonly type: "ExpireRemote"; readonly clusterId: string; readonly leader: Leadership | undefined }
@@ -55,7 +57,7 @@ export type DiscoveryCommand =
 export type DiscoveryRejection = {
   readonly code:
     | "instance/not-yours" | "instance/duplicate" | "instance/evicted" | "instance/unknown" | "instance/stale-incarnation" | "instance/too-many"
-    | "instance/not-member" | "instance/itself" | "view/unknown" | "view/none" | "leader/stale" | "topics/too-many"
+    | "instance/not-member" | "instance/itself" | "view/unknown" | "view/none" | "leader/stale" | "topics/too-many" | "properties/too-many"
     | "remote/own-cluster" | "remote/stale" | "remote/too-many";
   readonly message: string;
   readonly detail?: Readonly<Record<string, string | number>>;

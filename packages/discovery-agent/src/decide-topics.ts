@@ -1,5 +1,5 @@
 /** Decisions about which topics an instance works on. */
-import type { DiscoveryCommand, Speaker } from "./commands.ts";
+import type { DiscoveryCommand } from "./commands.ts";
 import type { DiscoveryDecision } from "./decision.ts";
 import { no } from "./decision.ts";
 import { topicState } from "./enablement.ts";
@@ -12,13 +12,8 @@ type ChangeTopics = Extract<DiscoveryCommand, { type: "ChangeTopics" }>;
  * Enabling takes topics off the disabled list, disabling puts them there; exclusive ones replace those before. Lists
  * belong to the instance, so a change for one that is away is kept, and the answer says so.
  */
-export function decideTopics(
-  state: DiscoveryState, command: ChangeTopics, limits: DiscoveryLimits,
-  whyNotSpeaking: (state: DiscoveryState, speaker: Speaker) => DiscoveryDecision | undefined,
-): DiscoveryDecision {
-  const { instance, enable, disable, speaker, principal } = command;
-  const refusal = speaker === undefined ? undefined : whyNotSpeaking(state, speaker);
-  if (refusal !== undefined) return refusal;
+export function decideTopics(state: DiscoveryState, command: ChangeTopics, limits: DiscoveryLimits): DiscoveryDecision {
+  const { instance, enable, disable, principal: by } = command;
   const name = state.names.get(instance);
   if (name === undefined) return no("instance/unknown", `instance "${instance}" was never announced here: check its id`);
   const exclusive = command.exclusive === undefined ? name.exclusive : (command.exclusive ?? undefined);
@@ -31,6 +26,5 @@ export function decideTopics(
   const answer = { isHere: living !== undefined, topics: Object.fromEntries(topics.map((topic) => [topic, topicState(topic, { exclusive, disabled })])) };
   const isSame = JSON.stringify([exclusive, disabled]) === JSON.stringify([name.exclusive, name.disabled]);
   if (isSame) return { kind: "accepted", events: [], answer };
-  const by = speaker?.by ?? principal;
   return { kind: "accepted", events: [{ type: "TopicEnablementChanged", instance, exclusive, disabled, by }], answer };
 }

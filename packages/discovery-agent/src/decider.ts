@@ -21,6 +21,8 @@ import type { DiscoveryDecision } from "./decision.ts";
 import { no } from "./decision.ts";
 import type { Announcement, DiscoveryEvent, Who } from "./events.ts";
 import type { DiscoveryLimits } from "./limits.ts";
+import type { PropertyChanges } from "./properties.ts";
+import { isSameSet, laidOver, sortedByName, whyTooMany } from "./properties.ts";
 import { proposalOf } from "./settle.ts";
 import type { DiscoveryState, Living } from "./state.ts";
 import { hasEvidence } from "./verdict.ts";
@@ -35,15 +37,12 @@ export interface Setting {
 export function decide(state: DiscoveryState, command: DiscoveryCommand, at: number, setting: Setting): DiscoveryDecision {
   switch (command.type) {
     case "Announce": return announce(state, command, setting);
-    case "ChangeProperties": return ofInstance(state, command, (living) => {
-      const change = changeOf(living, { ...announcementOf(living), properties: command.properties });
-      return change === undefined ? accepted() : accepted(change);
-    });
+    case "ChangeProperties": return changeProperties(state, command);
     case "Leave": return leave(state, command);
     case "AckView": return ack(state, command);
     case "Suspect": return suspect(state, command);
     case "Refute": return refute(state, command);
-    case "ChangeTopics": return decideTopics(state, command, setting.limits, whyNotSpeaking);
+    case "ChangeTopics": return decideTopics(state, command, setting.limits);
     case "AnnounceRemote": case "ExpireRemote": return decideRemote(state, command, at, setting, whyNotLeading);
     case "ProposeView": return propose(state);
     case "DiscardEvidence": return discard(state, command, setting.limits);
@@ -96,22 +95,41 @@ const announcementOf = ({ record }: Living): Announcement => {
   return { properties, topics, slots, kinds, endpoints, software, leaderPriority, isReady };
 };
 
-function changeOf(living: Living, announcement: Announcement): DiscoveryEvent | undefined {
+/** What was set from outside lies over what the instance says of itself. */
+function changeOf(living: Living, said: Announcement, set: PropertyChanges | undefined = living.set): DiscoveryEvent | undefined {
   const { instance, incarnation, propertiesVersion } = living.record;
-  if (isSame(announcementOf(living), announcement)) return undefined;
-  return { type: "InstancePropertiesChanged", instance, incarnation, version: propertiesVersion + 1, announcement };
+  const announcement = set === undefined ? said : { ...said, properties: laidOver(said.properties, set) };
+  if (isSame(announcementOf(living), announcement) && isSameSet(living.set, set)) return undefined;
+  return { type: "InstancePropertiesChanged", instance, incarnation, version: propertiesVersion + 1, announcement, set };
+}
+
+function changeProperties(state: DiscoveryState, { instance, incarnation, owner, properties }: CommandOf<"ChangeProperties">): DiscoveryDecision {
+  return ofInstance(state, { instance, incarnation, principal: owner }, (living) => {
+    const said = announcementOf(living);
+    const set = { ...living.set, ...properties };
+    const full = whyTooMany({ ...said, properties: laidOver(said.properties, set) }, set);
+    if (full !== undefined) return no("properties/too-many", full);
+    const change = changeOf(living, said, sortedByName(set));
+    return { kind: "accepted", events: change === undefined ? [] : [change], answer: { properties: laidOver(said.properties, set) } };
+  });
 }
 
 /** Lists are in canonical order: `parse` sorts them. */
 const isSame = (a: Announcement, b: Announcement): boolean => textOf(a) === textOf(b);
 const textOf = ({ properties, ...rest }: Announcement): string => JSON.stringify([Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1)), rest]);
 
-/** For what an instance says of itself: it must be there, as that incarnation, under that principal. */
-function ofInstance(state: DiscoveryState, who: Who & { readonly principal: string }, use: (living: Living) => DiscoveryDecision): DiscoveryDecision {
+interface Named {
+  readonly instance: string;
+  readonly incarnation: string | undefined;
+  readonly principal: string | undefined;
+}
+
+/** For what is said of an instance: it must be there, as that incarnation and under that principal where they are named. */
+function ofInstance(state: DiscoveryState, who: Named, use: (living: Living) => DiscoveryDecision): DiscoveryDecision {
   const living = state.living.get(who.instance);
   if (living === undefined) return no("instance/unknown", `instance "${who.instance}" is not here: announce it first`);
-  if (living.record.principal !== who.principal) return no("instance/not-yours", `instance "${who.instance}" was first announced by another principal`);
-  if (living.record.incarnation !== who.incarnation) return no("instance/stale-incarnation", `instance "${who.instance}" is here as another incarnation`);
+  if (who.principal !== undefined && living.record.principal !== who.principal) return no("instance/not-yours", `instance "${who.instance}" was first announced by another principal`);
+  if (who.incarnation !== undefined && living.record.incarnation !== who.incarnation) return no("instance/stale-incarnation", `instance "${who.instance}" is here as another incarnation`);
   return use(living);
 }
 

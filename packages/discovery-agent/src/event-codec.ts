@@ -3,6 +3,7 @@ import type { EventCodec } from "@longshore/kernel";
 import { Defect } from "@longshore/kernel";
 import type { Announcement, DiscardReason, DiscoveryEvent, EvidenceKind, GoneCause, ProposalReason, SupersedeReason } from "./events.ts";
 import { EVENT_CODES as CODE } from "./events.ts";
+import type { PropertyChanges } from "./properties.ts";
 import type { ClusterView, MemberRecord } from "./vocabulary.ts";
 
 const EVIDENCE: readonly EvidenceKind[] = ["witness", "silent"];
@@ -38,7 +39,10 @@ function encode(event: DiscoveryEvent): readonly unknown[] {
   switch (event.type) {
     case "ClusterFormed": return [code, event.clusterId, event.cluster];
     case "InstanceAnnounced": return [code, event.instance, event.incarnation, event.principal, announcementToWire(event.announcement)];
-    case "InstancePropertiesChanged": return [code, event.instance, event.incarnation, event.version, announcementToWire(event.announcement)];
+    case "InstancePropertiesChanged": {
+      const wire = [code, event.instance, event.incarnation, event.version, announcementToWire(event.announcement)];
+      return event.set === undefined ? wire : [...wire, event.set];
+    }
     case "InstanceSuspected":
       return [code, event.instance, event.incarnation, event.by, event.byIncarnation, EVIDENCE.indexOf(event.kind), event.isHealthy];
     case "SuspicionRefuted": return [code, event.instance, event.incarnation, event.by];
@@ -79,8 +83,8 @@ const READERS: Readonly<Record<number, Reader>> = {
   [CODE.ClusterFormed]: (clusterId: string, cluster: string) => ({ type: "ClusterFormed", clusterId, cluster }),
   [CODE.InstanceAnnounced]: (instance: string, incarnation: string, principal: string, announcement: AnnouncementWire) =>
     ({ type: "InstanceAnnounced", instance, incarnation, principal, announcement: announcementFromWire(announcement) }),
-  [CODE.InstancePropertiesChanged]: (instance: string, incarnation: string, version: number, announcement: AnnouncementWire) =>
-    ({ type: "InstancePropertiesChanged", instance, incarnation, version, announcement: announcementFromWire(announcement) }),
+  [CODE.InstancePropertiesChanged]: (instance: string, incarnation: string, version: number, announcement: AnnouncementWire, set?: PropertyChanges) =>
+    ({ type: "InstancePropertiesChanged", instance, incarnation, version, announcement: announcementFromWire(announcement), ...(set === undefined ? {} : { set }) }),
   [CODE.InstanceSuspected]: (instance: string, incarnation: string, by: string, byIncarnation: string, kind: number, isHealthy: boolean) =>
     ({ type: "InstanceSuspected", instance, incarnation, by, byIncarnation, kind: EVIDENCE[kind]!, isHealthy }),
   [CODE.SuspicionRefuted]: (instance: string, incarnation: string, by: string) => ({ type: "SuspicionRefuted", instance, incarnation, by }),

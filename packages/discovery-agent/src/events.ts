@@ -5,6 +5,7 @@
  * and for no other of the same instance. Codes and field order are the wire form: a field is only ever added at the end,
  * a changed meaning is a new code.
  */
+import type { PropertyChanges } from "./properties.ts";
 import type { AnnouncedMember, ClusterView } from "./vocabulary.ts";
 
 /** `witness`: the server says that nobody listens at its address. `silent`: no heartbeat and no answer. */
@@ -34,8 +35,8 @@ export type DiscoveryEvent =
   | { readonly type: "ClusterFormed"; readonly clusterId: string; readonly cluster: string }
   /** An incarnation is there. It belongs to no view yet, and to none before it is ready. The one before it, if any, is gone. */
   | { readonly type: "InstanceAnnounced"; readonly instance: string; readonly incarnation: string; readonly principal: string; readonly announcement: Announcement }
-  /** The whole announcement as it is now; versions of an incarnation grow by one. */
-  | { readonly type: "InstancePropertiesChanged"; readonly instance: string; readonly incarnation: string; readonly version: number; readonly announcement: Announcement }
+  /** The whole announcement as it is now; versions of an incarnation grow by one. `set`: the part of it that was set from outside, and goes on lying over what the instance says. */
+  | { readonly type: "InstancePropertiesChanged"; readonly instance: string; readonly incarnation: string; readonly version: number; readonly announcement: Announcement; readonly set?: PropertyChanges | undefined }
   /** Evidence, bound to the incarnation. What an accuser says of its own health: not healthy, and it does not count. */
   | { readonly type: "InstanceSuspected"; readonly instance: string; readonly incarnation: string; readonly by: string; readonly byIncarnation: string; readonly kind: EvidenceKind; readonly isHealthy: boolean }
   /** By the accused: all evidence against it is void. By an accuser: its own is. */

@@ -47,7 +47,7 @@ function announced(state: DiscoveryState, event: EventOf<"InstanceAnnounced">, a
   const { instance, incarnation, principal, announcement } = event;
   invariant(!state.living.has(instance), `instance ${instance} is announced while it is there`);
   const record: MemberRecord = { instance, incarnation, principal, joinedView: 0, propertiesVersion: 1, ...announcement };
-  state.living.set(instance, { record, announcedAt: at, readyAt: announcement.isReady ? at : undefined, evidence: new Map(), refused: undefined });
+  state.living.set(instance, { record, announcedAt: at, readyAt: announcement.isReady ? at : undefined, evidence: new Map(), refused: undefined, set: undefined });
   if (state.names.has(instance)) return;
   state.names.set(instance, { principal, exclusive: undefined, disabled: [] });
   if (state.names.size > INSTANCE_NAMES_MAX) forgetOldestAbsent(state);
@@ -65,6 +65,7 @@ function changed(state: DiscoveryState, event: EventOf<"InstancePropertiesChange
   const living = livingOf(state, event);
   invariant(event.version === living.record.propertiesVersion + 1, `version ${event.version} of ${keyOf(event)} does not follow`);
   living.record = merged(living.record, event.announcement, event.version);
+  living.set = event.set;
   living.readyAt = event.announcement.isReady ? (living.readyAt ?? at) : undefined;
   const update = (members: MemberRecord[]): MemberRecord[] =>
     members.map((member) => (sameWho(member, event) ? merged(member, event.announcement, event.version) : member));

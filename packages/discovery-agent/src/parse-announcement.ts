@@ -5,6 +5,8 @@ import { boolean, integer, list, map, name, optional, text, textSet, Unreadable 
 import { isTopicPattern } from "./enablement.ts";
 import type { Announcement } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
+import type { Properties, PropertyChanges } from "./properties.ts";
+import { charsOf, sortedByName, whyTooLong } from "./properties.ts";
 import type { ClusterView, MemberRecord } from "./vocabulary.ts";
 
 export const ANNOUNCEMENT_FIELDS: readonly string[] = ["properties", "topics", "slots", "kinds", "endpoints", "software", "leaderPriority", "isReady"];
@@ -20,10 +22,8 @@ export function announcementOf(item: Fields): Announcement {
     leaderPriority: optional(item["leaderPriority"], (value) => integer("leaderPriority", value, -INPUT_LIMITS.priorityMax, INPUT_LIMITS.priorityMax)) ?? 0,
     isReady: optional(item["isReady"], (value) => boolean("isReady", value)) ?? true,
   };
-  const chars = charsOf(announcement);
-  if (chars > INPUT_LIMITS.announcementCharsMax) {
-    throw new Unreadable("announcement", `has ${chars} characters, and at most ${INPUT_LIMITS.announcementCharsMax} may be: topology is no place for data`);
-  }
+  const tooLong = whyTooLong(announcement);
+  if (tooLong !== undefined) throw new Unreadable("announcement", tooLong);
   return announcement;
 }
 
@@ -34,9 +34,6 @@ const softwareOf = (value: unknown): string => (value === "" ? "" : text("softwa
 const endpointsOf = (value: unknown): readonly string[] =>
   list("endpoints", value, INPUT_LIMITS.endpointsMax).map((endpoint) => text("endpoints", endpoint, INPUT_LIMITS.endpointCharsMax));
 
-const charsOf = ({ properties, topics, endpoints }: Announcement): number =>
-  [...Object.entries(properties).flat(), ...topics, ...endpoints].reduce((sum, part) => sum + part.length, 0);
-
 function topicPattern(field: string, value: unknown): string {
   if (typeof value === "string" && isTopicPattern(value)) return value;
   throw new Unreadable(field, `must be a/b, a/* (children) or a/** (all below): ${JSON.stringify(value)} is not`);
@@ -46,17 +43,24 @@ const PROPERTY_NAME = /^[A-Za-z0-9._-]+$/;
 const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(["__proto__", "prototype", "constructor"]);
 
 /** Sorted by name. */
-export function propertiesOf(value: unknown): Readonly<Record<string, string>> {
+function propertiesOf(value: unknown): Properties {
+  const properties = propertyChangesOf(value);
+  for (const [key, held] of Object.entries(properties)) if (held === null) throw unreadableProperty(key);
+  return properties as Properties;
+}
+
+const unreadableProperty = (key: string): Unreadable => new Unreadable(`properties.${key}`, `must be text of at most ${INPUT_LIMITS.propertyCharsMax} characters`);
+
+/** Sorted by name; null where a property is to go. */
+export function propertyChangesOf(value: unknown): PropertyChanges {
   const entries = Object.entries(map("properties", value));
   if (entries.length > INPUT_LIMITS.propertiesMax) throw new Unreadable("properties", `must be at most ${INPUT_LIMITS.propertiesMax}`);
   for (const [key, held] of entries) {
     const isName = PROPERTY_NAME.test(key) && key.length <= INPUT_LIMITS.propertyNameCharsMax && !FORBIDDEN_NAMES.has(key);
     if (!isName) throw new Unreadable("properties", `${JSON.stringify(key)} is no name: use 1 to ${INPUT_LIMITS.propertyNameCharsMax} of the characters A-Z a-z 0-9 . _ -`);
-    if (typeof held !== "string" || held.length > INPUT_LIMITS.propertyCharsMax) {
-      throw new Unreadable(`properties.${key}`, `must be text of at most ${INPUT_LIMITS.propertyCharsMax} characters`);
-    }
+    if (held !== null && (typeof held !== "string" || held.length > INPUT_LIMITS.propertyCharsMax)) throw unreadableProperty(key);
   }
-  return Object.fromEntries((entries as [string, string][]).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return sortedByName(Object.fromEntries(entries) as PropertyChanges);
 }
 
 const MEMBER_FIELDS = ["instance", "incarnation", "principal", "joinedView", "propertiesVersion"];

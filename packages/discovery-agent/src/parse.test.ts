@@ -37,8 +37,8 @@ describe("what is malformed", () => {
     ["suspect", { ...speaker, ...who, kind: "rumour", isHealthy: true }, "kind"],
     ["suspect", { ...speaker, ...who, kind: "silent" }, "isHealthy"],
     ["refute", who, "by"],
-    ["topics", { instance: "a", ...speaker, disable: ["a b"] }, "disable"],
-    ["topics", { instance: "a", enable: [] }, "by"],
+    ["topics", { instance: "a", disable: ["a b"] }, "disable", "operate"],
+    ["topics", { instance: "a", enable: [], by: "b" }, "by", "operate"],
     ["remote", { view: { ...far, members: [] } }, "view.members", "actor"],
     ["remote", { view: { ...far, members: [member, member] } }, "view.members", "actor"],
     ["remote", { view: { ...far, members: [who] } }, "view.members.principal", "actor"],
@@ -58,11 +58,12 @@ describe("what is malformed", () => {
 
   it("P14 every verb has its roles, and an unknown one is named", () => {
     expect(refused("dance", {})).toMatchObject({ code: "command/unknown", field: "dance" });
-    const HELLO = ["announce", "properties", "leave", "ack", "suspect", "refute"];
+    const HELLO = ["announce", "leave", "ack", "suspect", "refute"];
     for (const verb of HELLO) for (const role of ["submit", "outcome", "operate", "actor", "peer"] as const) expect(refused(verb, {}, role)).toMatchObject({ code: "command/not-allowed" });
+    for (const role of ["submit", "outcome", "actor", "peer"] as const) expect(refused("properties", {}, role)).toMatchObject({ code: "command/not-allowed" });
     for (const verb of ["propose", "outage"]) for (const role of ["submit", "outcome", "hello", "peer"] as const) expect(refused(verb, {}, role)).toMatchObject({ code: "command/not-allowed" });
     expect(refused("remote", {}, "submit")).toMatchObject({ code: "command/not-allowed" });
-    expect(refused("topics", {}, "outcome")).toMatchObject({ code: "command/not-allowed" });
+    expect(refused("topics", {}, "hello")).toMatchObject({ code: "command/not-allowed" });
   });
 });
 

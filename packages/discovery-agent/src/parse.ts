@@ -6,7 +6,7 @@ import type { DiscoveryCommand, Leadership, Speaker } from "./commands.ts";
 import { isListEntry } from "./enablement.ts";
 import type { Who } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
-import { ANNOUNCEMENT_FIELDS, announcementOf, clusterViewOf, propertiesOf } from "./parse-announcement.ts";
+import { ANNOUNCEMENT_FIELDS, announcementOf, clusterViewOf, propertyChangesOf } from "./parse-announcement.ts";
 
 interface Verb {
   readonly roles: readonly Role[];
@@ -19,12 +19,12 @@ const SPEAKER = ["by", "byIncarnation"];
 
 const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ["announce", { roles: INSTANCES, read: readAnnounce }],
-  ["properties", { roles: INSTANCES, read: readProperties }],
+  ["properties", { roles: ["hello", "operate"], read: readProperties }],
   ["leave", { roles: INSTANCES, read: (item, { principal }) => ({ type: "Leave", ...who(fields("leave", item, WHO)), principal }) }],
   ["ack", { roles: INSTANCES, read: readAck }],
   ["suspect", { roles: INSTANCES, read: readSuspect }],
   ["refute", { roles: INSTANCES, read: readRefute }],
-  ["topics", { roles: ["hello", "operate"], read: readTopics }],
+  ["topics", { roles: ["operate"], read: readTopics }],
   ["remote", { roles: ["hello", "actor", "peer"], read: readRemote }],
   ["remoteGone", { roles: ["hello", "actor", "peer", "operate"], read: readRemoteGone }],
   ["propose", { roles: ["operate", "actor"], read: readPropose }],
@@ -61,9 +61,12 @@ function readAnnounce(value: unknown, { principal }: Sender): DiscoveryCommand {
   return { type: "Announce", ...who(item), principal, witness, announcement: announcementOf(item) };
 }
 
-function readProperties(value: unknown, { principal }: Sender): DiscoveryCommand {
+function readProperties(value: unknown, { role, principal }: Sender): DiscoveryCommand {
   const item = fields("properties", value, [...WHO, "properties"]);
-  return { type: "ChangeProperties", ...who(item), principal, properties: propertiesOf(item["properties"]) };
+  return {
+    type: "ChangeProperties", instance: name("instance", item["instance"]), incarnation: optional(item["incarnation"], (held) => name("incarnation", held)),
+    owner: role === "operate" ? undefined : principal, properties: propertyChangesOf(item["properties"]),
+  };
 }
 
 function readAck(value: unknown, { principal }: Sender): DiscoveryCommand {
@@ -83,12 +86,12 @@ function readRefute(value: unknown, sender: Sender): DiscoveryCommand {
 }
 
 function readTopics(value: unknown, sender: Sender): DiscoveryCommand {
-  const item = fields("topics", value, ["instance", "enable", "disable", "exclusive", ...SPEAKER]);
+  const item = fields("topics", value, ["instance", "enable", "disable", "exclusive"]);
   const entries = (field: string): readonly string[] => textSet(field, item[field] ?? [], INPUT_LIMITS.topicsMax, listEntry);
   return {
     type: "ChangeTopics", instance: name("instance", item["instance"]), enable: entries("enable"), disable: entries("disable"),
     exclusive: item["exclusive"] === undefined || item["exclusive"] === null ? (item["exclusive"] as null | undefined) : entries("exclusive"),
-    speaker: sender.role === "hello" ? speakerOf(item, sender) : undefined, principal: sender.principal,
+    principal: sender.principal,
   };
 }
 

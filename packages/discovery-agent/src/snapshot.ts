@@ -1,5 +1,6 @@
 /** The state as plain values in one order, and back. Maps are written in their own order, because it decides. */
 import { memberFromWire, memberToWire, viewFromWire, viewToWire } from "./event-codec.ts";
+import type { PropertyChanges } from "./properties.ts";
 import type { Change, Evidence, Living, Name, Proposal, Remote, DiscoveryState as State, View } from "./state.ts";
 import { DiscoveryState, keyOf } from "./state.ts";
 
@@ -7,7 +8,7 @@ const RUN_LENGTH = 64;
 
 type MemberWire = ReturnType<typeof memberToWire>;
 type EvidenceWire = readonly [by: string, evidence: Evidence];
-type LivingWire = readonly [record: MemberWire, announcedAt: number, readyAt: number | null, evidence: readonly EvidenceWire[], refused: string | null];
+type LivingWire = readonly [record: MemberWire, announcedAt: number, readyAt: number | null, evidence: readonly EvidenceWire[], refused: string | null, set?: PropertyChanges];
 type NameWire = readonly [instance: string, principal: string, exclusive: readonly string[] | null, disabled: readonly string[]];
 type GoneWire = readonly [key: string, at: number, cause: string];
 type RemoteWire = readonly [view: ReturnType<typeof viewToWire>, heardAt: number, listedAt: readonly number[]];
@@ -35,11 +36,16 @@ export function* snapshot(state: State): Generator<unknown> {
   yield head;
   yield* runs(view?.members ?? [], memberToWire);
   yield* runs(proposed?.members ?? [], memberToWire);
-  yield* runs(state.living.values(), (l): LivingWire => [memberToWire(l.record), l.announcedAt, l.readyAt ?? null, [...l.evidence], l.refused ?? null]);
+  yield* runs(state.living.values(), livingToWire);
   yield* runs(state.names, ([instance, n]): NameWire => [instance, n.principal, n.exclusive ?? null, n.disabled]);
   yield* runs(state.gone, ([key, { at, cause }]): GoneWire => [key, at, cause]);
   yield* runs(state.remotes.values(), (r): RemoteWire => [viewToWire(r.view), r.heardAt, [...r.listedAt.values()]]);
   yield* runs(state.changes, ({ change: number, at, type, about }) => [number, at, type, about]);
+}
+
+function livingToWire({ record, announcedAt, readyAt, evidence, refused, set }: Living): LivingWire {
+  const wire = [memberToWire(record), announcedAt, readyAt ?? null, [...evidence], refused ?? null] as const;
+  return set === undefined ? wire : [...wire, set];
 }
 
 const proposalToWire = (p: Proposal): ProposalWire => [p.number, p.joined, p.removed, p.reason, p.since, p.ackedSince ?? null, [...p.acked], p.isWarned];
@@ -84,9 +90,9 @@ export function restore(chunks: Iterable<unknown>): State {
 const proposalFromWire = ([number, joined, removed, reason, since, ackedSince, acked, isWarned]: ProposalWire, members: Proposal["members"]): Proposal =>
   ({ number, members, joined, removed, reason: reason as Proposal["reason"], since, ackedSince: ackedSince ?? undefined, acked: new Set(acked), isWarned });
 
-function restoreLiving(state: State, [wire, announcedAt, readyAt, evidence, refused]: LivingWire): void {
+function restoreLiving(state: State, [wire, announcedAt, readyAt, evidence, refused, set]: LivingWire): void {
   const record = memberFromWire(wire);
-  const living: Living = { record, announcedAt, readyAt: readyAt ?? undefined, evidence: new Map(evidence), refused: refused ?? undefined };
+  const living: Living = { record, announcedAt, readyAt: readyAt ?? undefined, evidence: new Map(evidence), refused: refused ?? undefined, set };
   state.living.set(record.instance, living);
 }
 

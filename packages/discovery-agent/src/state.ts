@@ -1,5 +1,6 @@
 /** What the history says so far: who is announced, what is held against whom, which view stands and which is proposed. */
 import type { EvidenceKind, GoneCause, ProposalReason, Who } from "./events.ts";
+import type { PropertyChanges } from "./properties.ts";
 import type { RemoteCluster } from "./topology/merge.ts";
 import type { ClusterView, MemberRecord } from "./vocabulary.ts";
 
@@ -21,6 +22,8 @@ export interface Living {
   readonly evidence: Map<string, Evidence>;
   /** The incarnation that was last refused as its duplicate: recorded once, however often it asks. */
   refused: string | undefined;
+  /** What was set from outside: it lies over what the instance announces. */
+  set: PropertyChanges | undefined;
 }
 
 export interface View {

@@ -18,6 +18,8 @@ export class Line {
   readonly operate: Session;
   /** For what only operators may do. */
   readonly operateOnly: Session;
+  /** For what operators do, and instances for themselves. */
+  readonly instances: Session;
   readonly results: ResultWaiter;
   readonly query: Query;
 
@@ -28,6 +30,7 @@ export class Line {
     this.submit = session("submit", "operate");
     this.operate = session("operate", "submit");
     this.operateOnly = session("operate");
+    this.instances = session("operate", "hello");
     this.results = new ResultWaiter(ports, place, client, limits, this.epochs);
     this.query = new Query(ports, place, limits, this.epochs);
   }
@@ -36,6 +39,7 @@ export class Line {
     this.submit.close();
     this.operate.close();
     this.operateOnly.close();
+    this.instances.close();
     this.results.close();
   }
 }
