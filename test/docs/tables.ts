@@ -64,6 +64,7 @@ function subjectsTable(): string {
     ["topology", "`tp.<principal>.<instance>`", subjects.prefix + topologyAddress("me", "w1"), "message to the instance"],
     ["heartbeat", "`hb.<principal>.<instance>`", subjects.heartbeat("me", "w1"), "message to all instances, once a second"],
     ["probe", "`pb.<principal>.<instance>`", subjects.probe("me", "w1"), "request of one instance to a silent one"],
+    ["answers across", "`ak.<other cluster>.<connection>.<request>`", `${subjects.across("west", "<connection>")}.1`, "answers of another cluster to this one's hosts"],
     ["feed", "`ev.<kind>.<event>.<topic tokens>`", subjects.feed("job-queue", "JobEnded", "media/thumbnail"), "message to whoever listens"],
     ["payload", "`bl.<principal>.<digest>.<piece>`", subjects.blob("me", "<digest>", 0), stream(streams.blobs)],
     ["mark", "`mk.<kind>.<actor>`", subjects.mark("job-queue", "main"), `${stream(streams.marks)}; hosts only`],

@@ -205,7 +205,7 @@ class Relay {
     const source = this.fold("source", findings);
     const sink = this.fold("sink", findings);
     if (!this.isAtRest) this.alarms.push("messages are still on their way, or a host does not serve, long after the trouble");
-    checkLink({ sender: source.kernel, to: addressKey({ cluster: CLUSTER, kind: KIND, actor: "sink" }), receiver: sink.kernel, from: `host/${CLUSTER}.source` }, findings);
+    checkLink({ sender: source.kernel, to: addressKey({ cluster: CLUSTER, kind: KIND, actor: "sink" }), receiver: sink.kernel, from: `host/${CLUSTER}.${KIND}.source` }, findings);
     if (source.sent.join() !== sink.added.join()) findings.add("P9", `${source.sent.length} numbers were sent, and these were added: ${sink.added.join(" ")}`);
     if (source.sent.length > 0) this.marks.hit("relay: messages reach the second actor");
     return findings.violations;

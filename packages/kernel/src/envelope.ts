@@ -84,7 +84,9 @@ function readLink(map: Record<string, unknown>, sender: Sender): Link | undefine
   if (from === undefined) return undefined;
   if (typeof from !== "string" || from.length > 300) throw bad("from", "must be the address of the sending actor");
   if (sender.role !== "actor" && sender.role !== "peer") throw bad("from", "is for actors only");
-  return { sender: `${sender.principal}/${from}`, first: integer(map, "first") };
+  // A cluster may be called like a user here: what it says of its links must not touch that user's.
+  const speaker = sender.role === "peer" ? `peer ${sender.principal}` : sender.principal;
+  return { sender: `${speaker}/${from}`, first: integer(map, "first") };
 }
 
 function integer(map: Record<string, unknown>, field: string): number {

@@ -94,7 +94,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     this.outgoing = new Outgoing(ports.wire, subjectsOf(options.cluster).prefix, () => this.history.kernel);
     this.hold = new Hold(ports.clock, () => this.touch());
     this.marks = new MarkKeeper(ports.marks, ports.clock);
-    this.outbox = new OutboxSender(ports.wire, ports.clock, options, () => this.history.kernel, {
+    this.outbox = new OutboxSender(ports.wire, ports.clock, { ...options, kind: actor.kind }, () => this.history.kernel, {
       isStored: () => this.isStored, acked: () => this.step(),
     });
     this.intake = new Intake(ports.inboxes, ports.clock, this.limits, {

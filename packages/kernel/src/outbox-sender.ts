@@ -4,6 +4,10 @@
  * The next goes only after the far acknowledgement. Pipelining would let a later message arrive while an earlier one is
  * lost, and the receiver would have to stop the link. What is acknowledged is recorded with the next commit; a crash in
  * between sends it again under the same numbers, and the receiver knows the repeat.
+ *
+ * An actor of another cluster is reached through that cluster's inbox, over a link that may be down for hours: the message is
+ * tried again, ever less often, until the far server says that it is stored. There this cluster speaks as a peer, and
+ * its name is the principal.
  */
 import { encode } from "./codec.ts";
 import type { KernelState, Outbox } from "./kernel-state.ts";
@@ -12,6 +16,7 @@ import { subjectsOf } from "./subjects.ts";
 
 interface Place {
   readonly cluster: string;
+  readonly kind: string;
   readonly actor: string;
   readonly principal: string;
 }
@@ -23,9 +28,12 @@ interface OutboxHost {
   acked(): void;
 }
 
-const RETRY_MS = 500;
-/** Messages per publish; bodies are small (payloads travel as blobs). */
+/** The first wait after a publish that was not acknowledged; each further one doubles it up to the longest. */
+const RETRY_FIRST_MS = 500;
+const RETRY_LONGEST_MS = 8_000;
+/** Messages per publish, and bytes of their bodies: half of what an inbox takes. One body may be larger than that. */
 const SEND_MAX = 256;
+const SEND_BYTES_MAX = 256 * 1024;
 
 export class OutboxSender {
   private readonly wire: Wire;
@@ -36,6 +44,8 @@ export class OutboxSender {
   private readonly inFlight = new Set<string>();
   private readonly acked = new Map<string, number>();
   private readonly timers = new Set<() => void>();
+  /** Receivers that did not acknowledge the last time, and how long each then waits, milliseconds. */
+  private readonly waits = new Map<string, number>();
   private running = false;
 
   constructor(wire: Wire, clock: Clock, place: Place, kernel: () => KernelState, host: OutboxHost) {
@@ -55,6 +65,7 @@ export class OutboxSender {
     this.running = false;
     this.inFlight.clear();
     this.acked.clear();
+    this.waits.clear();
     for (const cancel of this.timers) cancel();
     this.timers.clear();
   }
@@ -76,36 +87,51 @@ export class OutboxSender {
   }
 
   private sendTo(receiver: string, outbox: Outbox): void {
-    const [cluster, kind, actor] = receiver.split(".") as [string, string, string];
-    const batch = outbox.pending.slice(0, SEND_MAX);
-    const last = batch.at(-1)!.number;
-    const message: Record<string, unknown> = { from: `${this.place.cluster}.${this.place.actor}`, first: batch[0]!.number };
-    for (const { body } of batch) {
-      const [verb, item] = body as [string, unknown];
-      // Numbers follow the order of the items, so a message holds the items of one verb only up to the first other.
-      const list = message[verb] as unknown[] | undefined;
-      if (list === undefined && Object.keys(message).length > 2) break;
-      if (list === undefined) message[verb] = [item];
-      else list.push(item);
-    }
-    const sent = Object.values(message).filter(Array.isArray)[0] as unknown[];
-    const through = Math.min(last, batch[0]!.number + sent.length - 1);
+    const { bytes, through } = messageOf(this.place, outbox);
     this.inFlight.add(receiver);
-    this.wire.store(subjectsOf(cluster).inbox(kind, actor, "actor", this.place.principal), encode(message), (answer) => {
+    this.wire.store(this.subjectOf(receiver), bytes, (answer) => {
       if (!this.running) return;
       if (answer.kind !== "stored") return this.later(receiver);
       this.inFlight.delete(receiver);
+      this.waits.delete(receiver);
       this.acked.set(receiver, through);
       this.host.acked();
     });
   }
 
+  private subjectOf(receiver: string): string {
+    const [cluster, kind, actor] = receiver.split(".") as [string, string, string];
+    const { cluster: own, principal } = this.place;
+    const inbox = subjectsOf(cluster).inbox;
+    return cluster === own ? inbox(kind, actor, "actor", principal) : inbox(kind, actor, "peer", own);
+  }
+
   private later(receiver: string): void {
-    const cancel = this.clock.after(RETRY_MS, () => {
+    const waitMs = this.waits.get(receiver) ?? RETRY_FIRST_MS;
+    this.waits.set(receiver, Math.min(RETRY_LONGEST_MS, waitMs * 2));
+    const cancel = this.clock.after(waitMs, () => {
       this.timers.delete(cancel);
       this.inFlight.delete(receiver);
       this.send();
     });
     this.timers.add(cancel);
   }
+}
+
+/**
+ * The next message to a receiver, and the number of the last body in it. Numbers follow the order of the items, so a message
+ * holds the items of one verb only, up to the first other.
+ */
+function messageOf({ cluster, kind, actor }: Place, { pending }: Outbox): { readonly bytes: Uint8Array; readonly through: number } {
+  const [first] = pending as [Outbox["pending"][number]];
+  const [verb] = first.body as [string, unknown];
+  const items: unknown[] = [];
+  let bytes = 0;
+  for (const { body } of pending) {
+    const [itsVerb, item] = body as [string, unknown];
+    bytes += encode(item).length;
+    if (itsVerb !== verb || items.length === SEND_MAX || (bytes > SEND_BYTES_MAX && items.length > 0)) break;
+    items.push(item);
+  }
+  return { bytes: encode({ from: `${cluster}.${kind}.${actor}`, first: first.number, [verb]: items }), through: first.number + items.length - 1 };
 }

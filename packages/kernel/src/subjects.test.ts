@@ -1,7 +1,7 @@
 /** Names of subjects, and unique ids. */
 import { describe, expect, test } from "vitest";
 import { Fault } from "./faults.ts";
-import { isToken, senderOf, subjectsOf, token } from "./subjects.ts";
+import { clusterOf, isToken, senderOf, subjectsOf, token } from "./subjects.ts";
 import { UlidSource, ulidOf } from "./ulid.ts";
 
 describe("subjects", () => {
@@ -13,8 +13,10 @@ describe("subjects", () => {
   test("every subject starts with its cluster, so that clusters joined by a leaf node stay apart", () => {
     const subjects = subjectsOf("eu-1");
     const all = [subjects.command("k", "a", "submit", "p"), subjects.inbox("k", "a", "actor", "p"), subjects.journal("k", "a"), subjects.query("k", "a", "operate", "p"),
-      subjects.watch("k", "a", "p"), subjects.hello("p", "i", "a"), subjects.hellosTo("a"), subjects.hellos, subjects.ping("p", "i", "a"), subjects.heartbeat("p", "i"), subjects.heartbeats, subjects.probe("p", "i"), subjects.feed("k", "t", "a/b"), subjects.blob("p", "d", 0), subjects.mark("k", "a")];
+      subjects.watch("k", "a", "p"), subjects.hello("p", "i", "a"), subjects.hellosTo("a"), subjects.hellos, subjects.ping("p", "i", "a"), subjects.heartbeat("p", "i"), subjects.heartbeats, subjects.probe("p", "i"), subjects.across("far", "x"), subjects.allAcross, subjects.feed("k", "t", "a/b"), subjects.blob("p", "d", 0), subjects.mark("k", "a")];
     for (const subject of all) expect(subject.startsWith("ls.eu-1.")).toBe(true);
+    for (const subject of all) expect(clusterOf(subject)).toBe("eu-1");
+    expect(["_INBOX.alice.x", "$JS.API.INFO", "x", ""].map(clusterOf)).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   test("role and principal are read from the subject", () => {

@@ -43,6 +43,9 @@ export interface Subjects {
   readonly heartbeats: string;
   /** Where a member is asked whether it lives, and by its server whether it is there at all. */
   probe(principal: string, instance: string): string;
+  /** Where another cluster answers what this one asked of it, and says that it has stored something: `id` is one connection's. */
+  across(far: string, id: string): string;
+  readonly allAcross: string;
   feed(kind: string, type: string, topic: string): string;
   blob(principal: string, digest: string, chunk: number): string;
   mark(kind: string, actor: string): string;
@@ -73,6 +76,8 @@ export function subjectsOf(cluster: string): Subjects {
     heartbeat: (principal, instance) => `${prefix}hb.${principal}.${instance}`,
     heartbeats: `${prefix}hb.>`,
     probe: (principal, instance) => `${prefix}pb.${principal}.${instance}`,
+    across: (far, id) => `${prefix}ak.${token("cluster", far)}.${id}`,
+    allAcross: `${prefix}ak.>`,
     feed: (kind, type, topic) => `${prefix}ev.${kind}.${type}.${topic.replaceAll("/", ".")}`,
     blob: (principal, digest, chunk) => `${prefix}bl.${principal}.${digest}.${chunk}`,
     mark: (kind, actor) => `${prefix}mk.${kind}.${actor}`,
@@ -86,6 +91,12 @@ export function subjectsOf(cluster: string): Subjects {
 export const workAddress = (principal: string, instance: string, shard: string): string => `wk.${principal}.${instance}.${shard}`;
 export const topologyAddress = (principal: string, instance: string): string => `tp.${principal}.${instance}`;
 export const resultsAddress = (principal: string, client: string): string => `re.${principal}.${client}`;
+
+/** The cluster whose subject it is; undefined when it is none of ours. */
+export function clusterOf(subject: string): string | undefined {
+  const [ls, cluster] = subject.split(".", 2);
+  return ls === "ls" ? cluster : undefined;
+}
 
 /** Who speaks on a command, inbox or query subject; undefined when the subject is none of them or the role unknown. */
 export function senderOf(subject: string): { readonly role: Role; readonly principal: string } | undefined {

@@ -4,7 +4,7 @@
  * Every `done` is called exactly once and never before `request` has returned. When the connection breaks, everything
  * in flight ends with `down`: its answer can no longer arrive in a known order, and whoever asked can look or ask again.
  */
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { SWEEP_MS } from "./limits.ts";
 
 export type CallAnswer =
@@ -40,10 +40,11 @@ export class Calls {
   #isClosed = false;
   #sweeping: NodeJS.Timeout | undefined;
 
-  constructor(nc: NatsConnection, inboxPrefix: string, guarded: (run: () => void) => void) {
+  /** `replies`: a subject that nobody else can know; answers come to the subjects below it. */
+  constructor(nc: NatsConnection, replies: string, guarded: (run: () => void) => void) {
     this.#nc = nc;
     this.#guarded = guarded;
-    this.#inbox = `${createInbox(inboxPrefix)}.`;
+    this.#inbox = `${replies}.`;
     nc.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
         if (error === null) this.#answered(message);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { clusterConfig, serverConfig, shippedConfig } from "./conf.ts";
+import { clusterConfig, leafConfig, serverConfig, shippedConfig } from "./conf.ts";
 
 it("nats.conf at the top of the repository is what the table of roles generates", async () => {
   expect(await readFile(new URL("../../../nats.conf", import.meta.url), "utf8")).toBe(shippedConfig());
@@ -10,6 +10,12 @@ it("the nats.conf of a cluster of three is what the same table generates, and di
   expect(await readFile(new URL("../../../docs/examples/cluster/nats.conf", import.meta.url), "utf8")).toBe(clusterConfig());
   expect(clusterConfig()).toContain("sync_interval: always");
   expect(clusterConfig()).toContain("server_name: $SERVER_NAME");
+});
+
+it.each(["hub", "west"] as const)("the nats.conf of the example with two clusters is what the same table generates: %s", async (cluster) => {
+  expect(await readFile(new URL(`../../../docs/examples/leaf/${cluster}.conf`, import.meta.url), "utf8")).toBe(leafConfig(cluster));
+  expect(leafConfig(cluster)).toContain(`domain: "${cluster}"`);
+  expect(leafConfig(cluster)).toContain("sync_interval: always");
 });
 
 it("the shipped configuration syncs on every write and has no password in it", () => {

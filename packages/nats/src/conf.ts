@@ -1,7 +1,7 @@
 /** The text of nats-server's configuration: `nats.conf` of the repository and the embedded server's, from one source. */
 import { Fault } from "@longshore/kernel";
 import { FILE_STORE_BYTES, MAX_PAYLOAD_BYTES, MEMORY_STORE_BYTES } from "./limits.ts";
-import { permissionsOf, ROLE_NAMES, type RoleName } from "./roles.ts";
+import { deniedFromHub, permissionsOf, ROLE_NAMES, type RoleName } from "./roles.ts";
 
 export interface ServerUser {
   /** Also the principal: a token of every subject the user may speak on. */
@@ -29,8 +29,21 @@ export interface ServerSettings {
   readonly jetstream?: boolean;
   /** One of several servers that keep copies of each other's streams. */
   readonly routes?: ServerRoutes;
-  /** Further lines, for example leaf nodes. */
+  /** How servers of other clusters are joined to this one. */
+  readonly leaf?: ServerLeaf;
+  /** Further lines. */
   readonly extra?: string;
+}
+
+export interface ServerLeaf {
+  /** Name of this server's JetStream domain: each cluster has its own, or their streams would be one. */
+  readonly domain: string;
+  /** Where leaf nodes of other clusters connect, each as a user of the role `peer` that is called like its cluster. */
+  readonly listen?: string;
+  /** Where they reach it, when that is another address: they are told, and go there when a connection breaks. */
+  readonly advertise?: string;
+  /** The environment variable that holds the address of the hub this server joins, `nats://<cluster>:<password>@<host>:<port>`. */
+  readonly hubVariable?: string;
 }
 
 export interface ServerRoutes {
@@ -61,6 +74,7 @@ export function serverConfig(settings: ServerSettings): string {
     ...(settings.jetstream === false ? [] : jetstreamLines(settings)),
     ...(settings.users === undefined ? [] : accountLines(settings.cluster ?? "main", settings.users)),
     ...(settings.routes === undefined ? [] : routeLines(settings.routes)),
+    ...(settings.leaf === undefined ? [] : leafLines(settings.leaf, settings.cluster ?? "main", settings.users !== undefined)),
     ...(settings.extra === undefined ? [] : [settings.extra]),
     "",
   ].join("\n");
@@ -77,6 +91,42 @@ export function clusterConfig(): string {
   const text = serverConfig({ listen: "0.0.0.0:4222", monitor: "127.0.0.1:8222", storeDir: "/data", users: ROLE_USERS, routes });
   return `${CLUSTER_HEADER}server_name: $SERVER_NAME\n${text}`;
 }
+
+/** The two clusters of `docs/examples/leaf`: a hub, and one that joins it. */
+export type LeafExample = "hub" | "west";
+
+/** What `docs/examples/leaf/hub.conf` and `west.conf` say: two clusters, joined by a leaf node, that know of each other. */
+export function leafConfig(cluster: LeafExample): string {
+  const [port, monitor] = cluster === "hub" ? [4222, 8222] : [4223, 8223];
+  const west: ServerUser = { name: "west", roles: ["peer"], passwordVariable: "LONGSHORE_PASSWORD_WEST" };
+  const users = ROLE_USERS.filter(({ roles }) => !roles.includes("peer"));
+  const text = serverConfig({
+    listen: `127.0.0.1:${port}`, monitor: `127.0.0.1:${monitor}`, storeDir: `.longshore/${cluster}`, serverName: cluster, cluster,
+    users: cluster === "hub" ? [...users, west] : users,
+    leaf: cluster === "hub" ? { domain: "hub", listen: "127.0.0.1:7422" } : { domain: "west", hubVariable: "LONGSHORE_HUB" },
+  });
+  return (cluster === "hub" ? HUB_HEADER : WEST_HEADER) + text;
+}
+
+const LEAF_NOTE = (cluster: LeafExample): string => `# Generated from packages/nats/src/conf.ts; a test compares. Write it anew with
+#   npx tsx --conditions=@longshore/source packages/nats/src/print-conf.ts ${cluster} > docs/examples/leaf/${cluster}.conf
+`;
+
+const HUB_HEADER = `# The nats-server of the cluster "hub", which servers of other clusters join as leaf nodes; see docs/operations.md.
+#
+${LEAF_NOTE("hub")}#
+# Each cluster that joins is a user of the role peer, called like the cluster: "west" here, with the password
+# LONGSHORE_PASSWORD_WEST. It reaches the inboxes of other clusters in its own name, and nothing else. Before anybody else than this
+# machine may connect: listen on another address, and configure TLS, also in the block leafnodes.
+
+`;
+
+const WEST_HEADER = `# The nats-server of the cluster "west", which joins that of "hub" as a leaf node; see docs/operations.md.
+#
+${LEAF_NOTE("west")}#
+# LONGSHORE_HUB is where the hub listens for leaf nodes, and who this cluster is there: nats://west:<password>@127.0.0.1:7422.
+
+`;
 
 const CLUSTER_HEADER = `# One of three nats-servers that keep three copies of everything; see compose.yaml beside it.
 #
@@ -104,6 +154,7 @@ function jetstreamLines(settings: ServerSettings): readonly string[] {
   return [
     "",
     "jetstream {",
+    ...(settings.leaf === undefined ? [] : [`  domain: ${quoted(settings.leaf.domain)}`]),
     `  store_dir: ${quoted(settings.storeDir)}`,
     `  max_file_store: ${settings.fileStoreBytes ?? FILE_STORE_BYTES}`,
     `  max_memory_store: ${settings.memoryStoreBytes ?? MEMORY_STORE_BYTES}`,
@@ -125,21 +176,44 @@ const routeLines = ({ name, listen, servers }: ServerRoutes): readonly string[] 
   "}",
 ];
 
+function leafLines({ listen, advertise, hubVariable }: ServerLeaf, cluster: string, hasUsers: boolean): readonly string[] {
+  return [
+    "",
+    "leafnodes {",
+    ...(listen === undefined ? [] : [`  listen: ${quoted(listen)}`]),
+    ...(advertise === undefined ? [] : [`  advertise: ${quoted(advertise)}`]),
+    ...(hubVariable === undefined
+      ? []
+      : [
+          "  # Tried once a second, for ever, while the hub cannot be reached.",
+          '  reconnect: "1s"',
+          "  remotes: [",
+          "    {",
+          `      url: $${variable(hubVariable)}`,
+          ...(hasUsers ? ["      account: LONGSHORE"] : []),
+          "      # Whoever runs the hub may say here what a peer says, and nothing else.",
+          "      deny_imports: [",
+          ...deniedFromHub(cluster).map((subject) => `        ${quoted(subject)}`),
+          "      ]",
+          "    }",
+          "  ]",
+        ]),
+    "}",
+  ];
+}
+
 function accountLines(cluster: string, users: readonly ServerUser[]): readonly string[] {
   return ["", "accounts {", "  LONGSHORE {", "    jetstream: enabled", "    users: [", ...users.flatMap((user) => userLines(cluster, user)), "    ]", "  }", "}"];
 }
 
 function userLines(cluster: string, user: ServerUser): readonly string[] {
   const permissions = permissionsOf(user.roles, cluster, user.name);
-  if (!/^[A-Za-z_]\w*$/.test(user.passwordVariable)) {
-    throw new Fault("name/illegal", `"${user.passwordVariable}" cannot be the name of an environment variable`, { retry: "never" });
-  }
   const list = (subjects: readonly string[]): readonly string[] => subjects.map((subject) => `            ${quoted(subject)}`);
   return [
     `      # ${user.roles.join(", ")}`,
     "      {",
     `        user: ${quoted(user.name)}`,
-    `        password: $${user.passwordVariable}`,
+    `        password: $${variable(user.passwordVariable)}`,
     "        permissions {",
     "          publish: [",
     ...list(permissions.publish),
@@ -151,6 +225,11 @@ function userLines(cluster: string, user: ServerUser): readonly string[] {
     "        }",
     "      }",
   ];
+}
+
+function variable(name: string): string {
+  if (/^[A-Za-z_]\w*$/.test(name)) return name;
+  throw new Fault("name/illegal", `"${name}" cannot be the name of an environment variable`, { retry: "never" });
 }
 
 const quoted = (text: string): string => JSON.stringify(text);

@@ -1,12 +1,14 @@
 /** One connection of one principal to the servers of its cluster. */
 import { readFile } from "node:fs/promises";
-import { Fault, isToken } from "@longshore/kernel";
+import { Fault, isToken, subjectsOf } from "@longshore/kernel";
 import {
   type Authenticator,
   AuthorizationError,
   connect as connectNats,
+  createInbox,
   credsAuthenticator,
   type NatsConnection,
+  nuid,
   PermissionViolationError,
   type Status,
   type TlsOptions,
@@ -39,6 +41,8 @@ export interface ConnectOptions {
 export interface Connection {
   readonly nc: NatsConnection;
   readonly calls: Calls;
+  /** Requests of one cluster to another: answers across a link may come to no other subjects than these. */
+  callsAcross(cluster: string, far: string): Calls;
   readonly principal: string;
   readonly serverVersion: string;
   readonly maxPayloadBytes: number;
@@ -131,31 +135,41 @@ function connectionOver(nc: NatsConnection, serverVersion: string, options: Conn
   let isUp = true;
   let isClosing = false;
   const report = (fault: Fault): void => guarded(() => options.onFault?.(fault));
-  const calls = new Calls(nc, inboxPrefix(options.principal), guarded);
+  const calls = new Calls(nc, createInbox(inboxPrefix(options.principal)), guarded);
+  const across = new Map<string, Calls>();
+  const allCalls = (): readonly Calls[] => [calls, ...across.values()];
 
   listenTo(nc, {
     down() {
       isUp = false;
-      calls.wentDown();
+      for (const each of allCalls()) each.wentDown();
     },
     up() {
       isUp = true;
-      calls.cameUp();
+      for (const each of allCalls()) each.cameUp();
       for (const handler of [...handlers]) guarded(handler);
     },
     denied({ operation, subject }) {
-      if (operation === "publish" && calls.denied(subject)) return;
+      if (operation === "publish" && allCalls().some((each) => each.denied(subject))) return;
       report(new Fault("nats/denied", `${options.principal} may not ${operation === "publish" ? "publish to" : "subscribe to"} ${subject}`, { retry: "never" }));
     },
     closed(cause) {
       isUp = false;
-      calls.close();
+      for (const each of allCalls()) each.close();
       if (!isClosing) report(new Fault("nats/closed", "the connection ended for good", { retry: "never", cause }));
     },
   });
   return {
     nc,
     calls,
+    callsAcross(cluster, far) {
+      const key = `${cluster}.${far}`;
+      if (nc.isClosed()) return calls;
+      const found = across.get(key) ?? new Calls(nc, subjectsOf(cluster).across(far, nuid.next()), guarded);
+      if (!isUp && !across.has(key)) found.wentDown();
+      across.set(key, found);
+      return found;
+    },
     principal: options.principal,
     serverVersion,
     maxPayloadBytes: nc.info?.max_payload ?? 0,

@@ -1,5 +1,7 @@
-/** Prints what `nats.conf` must say; with `cluster`, what that of a cluster of three must. */
+/** Prints what `nats.conf` must say; with `cluster`, `hub` or `west`, what those of the examples must. */
 import { argv, stdout } from "node:process";
-import { clusterConfig, shippedConfig } from "./conf.ts";
+import { clusterConfig, leafConfig, shippedConfig } from "./conf.ts";
 
-stdout.write(argv[2] === "cluster" ? clusterConfig() : shippedConfig());
+const [, , which] = argv;
+if (which === "hub" || which === "west") stdout.write(leafConfig(which));
+else stdout.write(which === "cluster" ? clusterConfig() : shippedConfig());

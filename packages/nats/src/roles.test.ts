@@ -1,5 +1,6 @@
+import { ROLES, subjectsOf } from "@longshore/kernel";
 import { describe, expect, it } from "vitest";
-import { covers, permissionsOf, ROLE_NAMES } from "./roles.ts";
+import { covers, deniedFromHub, permissionsOf, ROLE_NAMES } from "./roles.ts";
 
 describe("a permission covers", () => {
   it.each([
@@ -62,5 +63,22 @@ describe("the table of roles", () => {
     expect(both.publish).toContain("ls.main.cm.*.*.outcome.alice");
     expect(both.responds).toBe(true);
     expect(new Set(both.publish).size).toBe(both.publish.length);
+  });
+});
+
+describe("what a hub may not send into the cluster of a leaf node", () => {
+  const denied = deniedFromHub("main");
+  const isDenied = (subject: string): boolean => denied.some((given) => covers(given, subject));
+
+  it("is every subject there is but those of peers", () => {
+    const { cluster, prefix, ...made } = subjectsOf("main");
+    const subjects = Object.entries(made).filter(([name]) => !["command", "inbox", "commands", "inboxes", "across", "allAcross"].includes(name));
+    expect(subjects.map(([name]) => name)).toContain("journal");
+    for (const [name, make] of subjects) expect([name, isDenied(typeof make === "function" ? (make as (...tokens: string[]) => string)("a", "b", "c", "d") : make)]).toEqual([name, true]);
+    expect([`${prefix}cm.k.a.operate.b`, `${prefix}in.k.a.submit.b`].map(isDenied)).toEqual([true, true]);
+    for (const role of ROLES) {
+      for (const way of ["command", "inbox"] as const) expect([role, isDenied(subjectsOf(cluster)[way]("k", "a", role, "hub"))]).toEqual([role, role !== "peer"]);
+    }
+    expect(isDenied(subjectsOf(cluster).across("hub", "x.1"))).toBe(false);
   });
 });

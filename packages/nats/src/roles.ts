@@ -7,7 +7,7 @@
  * subject of everything it delivers, and reading a history made it four times as slow, and slower with each reading.
  * Only hosts may create consumers: a consumer delivers wherever its creator says, with nobody's permissions.
  */
-import { type ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf, token, topologyAddress } from "@longshore/kernel";
+import { ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf, token, topologyAddress } from "@longshore/kernel";
 
 export type RoleName = "submitter" | "worker" | "host" | "observer" | "operator" | "peer" | "provisioner";
 
@@ -133,11 +133,14 @@ const worker: Table = (subjects, streams, principal) => ({
   responds: true,
 });
 
-/** Hosts alone write histories. They publish to other clusters' inboxes in the name of their own cluster. */
+/** What goes from one cluster to others, in its name only: both ways in, and answers to those who asked. */
+const speaksForCluster = (cluster: string): readonly string[] => [`ls.*.in.*.*.peer.${cluster}`, `ls.*.cm.*.*.peer.${cluster}`, `ls.*.ak.${cluster}.*.*`];
+
+/** Hosts alone write histories. They speak to other clusters in the name of their own. */
 const host: Table = (subjects, streams, principal) => ({
   publish: [
     ...speaksAs(subjects, "actor", principal),
-    `ls.*.in.*.*.peer.${subjects.cluster}`,
+    ...speaksForCluster(subjects.cluster),
     ...["jr", "mk", "sn", "wk", "re", "tp", "ev", "ping"].map((what) => `${subjects.prefix}${what}.>`),
     ...takesPart(subjects, principal).publish,
     "_INBOX.>",
@@ -154,6 +157,7 @@ const host: Table = (subjects, streams, principal) => ({
   ],
   subscribe: [
     ...["cm", "q", "wa", "in", "hi"].map((what) => `${subjects.prefix}${what}.>`), subjects.ping(principal, "*", "*"), subjects.allWanted,
+    subjects.allAcross,
     ...takesPart(subjects, principal).subscribe,
   ],
   responds: false,
@@ -195,12 +199,26 @@ const operator: Table = (subjects, streams, principal) => {
   };
 };
 
-/** Another cluster, whose principal is its name: its routers' messages, and the payloads that go with them. */
+/**
+ * Another cluster, whose principal is its name, by its leaf node: what its hosts say to this cluster and to those behind other
+ * leaf nodes, the payloads that go with it, and what it is told itself. It never hears what is answered to a user here.
+ */
 const peer: Table = (subjects, streams, principal) => ({
-  publish: [subjects.inbox("*", "*", "peer", principal), ...usesPayloads(subjects, streams, principal)],
-  subscribe: [],
+  publish: [...speaksForCluster(principal), ...usesPayloads(subjects, streams, principal)],
+  subscribe: [`ls.${principal}.in.*.*.peer.*`, `ls.${principal}.cm.*.*.peer.*`, `ls.${principal}.ak.>`],
   responds: false,
 });
+
+/** What the other side of a leaf node's link may never send into this cluster, whatever users it has: everything that no peer says. */
+export function deniedFromHub(cluster: string): readonly string[] {
+  const { prefix } = subjectsOf(cluster);
+  const own = ROLES.filter((role) => role !== "peer");
+  return [
+    ...["jr", "mk", "sn", "bl", "wk", "re", "tp", "hi", "hb", "pb", "ping", "q", "wa", "ev"].map((what) => `${prefix}${what}.>`),
+    ...["cm", "in"].flatMap((what) => own.map((role) => `${prefix}${what}.*.*.${role}.*`)),
+    "$KV.>", "$JS.API.>", "$SRV.>", "_INBOX.>",
+  ];
+}
 
 const provisioner = (streams: StreamNames): Permissions => ({
   publish: [

@@ -5,16 +5,24 @@
  * client sends what one turn produced in one write.
  */
 import type { Wire, WireAnswer, WireMessage } from "@longshore/kernel";
-import { Fault } from "@longshore/kernel";
+import { clusterOf, Fault } from "@longshore/kernel";
 import { Empty, headers, type Msg } from "@nats-io/transport-node";
-import { type CallAnswer, NO_RESPONDERS } from "./calls.ts";
+import { type CallAnswer, type Calls, NO_RESPONDERS } from "./calls.ts";
 import type { Connection } from "./connect.ts";
 import { storeAnswer } from "./faults.ts";
 import { STORE_TIMEOUT_MS } from "./limits.ts";
 import { plain } from "./plain.ts";
 
-export function wireOf(connection: Connection): Wire {
+/**
+ * `cluster`: whose process this is. What it asks of another cluster is answered where that one may answer: across a link nobody
+ * may speak on the subjects of a user's own answers.
+ */
+export function wireOf(connection: Connection, cluster?: string): Wire {
   const { nc, calls } = connection;
+  const callsFor = (subject: string): Calls => {
+    const far = cluster === undefined ? undefined : clusterOf(subject);
+    return cluster === undefined || far === undefined || far === cluster ? calls : connection.callsAcross(cluster, far);
+  };
   return {
     publish(subject, data) {
       // What is sent to nobody is lost: the client would keep it without a bound until the server is back.
@@ -26,7 +34,7 @@ export function wireOf(connection: Connection): Wire {
       }
     },
     request(subject, data, timeoutMs, done) {
-      calls.request(subject, data, { timeoutMs, whileDown: "wait" }, (answer) => {
+      callsFor(subject).request(subject, data, { timeoutMs, whileDown: "wait" }, (answer) => {
         if (answer.kind === "too-large") connection.report(notSent(subject, data));
         done(wireAnswer(answer));
       });
@@ -52,7 +60,7 @@ export function wireOf(connection: Connection): Wire {
       };
     },
     store(subject, data, done) {
-      calls.request(subject, data, { timeoutMs: STORE_TIMEOUT_MS, whileDown: "fail" }, (answer) => done(storeAnswer(answer)));
+      callsFor(subject).request(subject, data, { timeoutMs: STORE_TIMEOUT_MS, whileDown: "fail" }, (answer) => done(storeAnswer(answer)));
     },
     onReconnect: (handler) => connection.onReconnect(handler),
     get connected() {

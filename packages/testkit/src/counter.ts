@@ -6,7 +6,7 @@
  * | `add` | number | added; rejected as `counter/negative` below 0; answers the new total above 1,000 |
  * | `later` | [at, number] | added by `settle` when `at` has come |
  * | `tell` | [address, text] | told to whoever listens there |
- * | `send` | [actor, number] | sent to a counter of this cluster, which adds it |
+ * | `send` | [actor, number] | sent to a counter of this cluster, or as `<cluster>/<actor>` of another one, which adds it |
  * | `break` | where | makes `parse`, `decide`, `evolve` or `encode` throw |
  */
 import type { Actor, Decision, Emit, Parsed, Reactions, RejectionShape, Sender } from "@longshore/kernel";
@@ -116,7 +116,9 @@ export class CounterActor implements Actor<CounterState, CounterCommand, Counter
 
   react(_state: CounterState, event: CounterEvent, reactions: Reactions): void {
     if (event.type === "Told") reactions.tell(event.address, event.text);
-    if (event.type === "Sent") reactions.send({ cluster: this.cluster, kind: this.kind, actor: event.actor }, ["add", event.n]);
+    if (event.type !== "Sent") return;
+    const [actor = "", cluster = this.cluster] = event.actor.split("/").reverse();
+    reactions.send({ cluster, kind: this.kind, actor }, ["add", event.n]);
   }
 
   due(state: CounterState): number | undefined {

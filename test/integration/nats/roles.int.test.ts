@@ -225,11 +225,26 @@ describe("what a role is for", () => {
     expect(findings.find(({ check }) => check === "permissions")?.ok).toBe(true);
   });
 
+  it("peer cluster: asks a host in its own name, and is answered where nobody else may listen", async () => {
+    const nats = await world();
+    const [host, peer] = [await as(nats, "host"), await as(nats, "peer")];
+    host.subscribe("ls.t.cm.>", { callback: (_, message) => void message.respond(message.subject) });
+    const answer = new Promise<Msg>((resolve) => peer.subscribe("ls.peer.ak.t.x.*", { callback: (_, message) => resolve(message) }));
+    await Promise.all([host.flush(), peer.flush()]);
+    peer.publish("ls.t.cm.discovery-agent.main.peer.peer", "?", { reply: "ls.peer.ak.t.x.1" });
+    expect((await answer).string()).toBe("ls.t.cm.discovery-agent.main.peer.peer");
+    expect(await refusedSubscriptions(peer, ["ls.t.ak.>", "_INBOX.host.>", "ls.t.cm.>", "ls.*.in.>"])).toHaveLength(4);
+  });
+
   it("peer cluster: reaches the inboxes of actors, in its own name only", async () => {
     const nats = await world();
     const peer = await as(nats, "peer");
     expect((await peer.request("ls.t.in.offload-router.main.peer.peer", "x")).json()).toMatchObject({ stream: "LS_t_PEERS" });
-    expect(await refusedPublishes(peer, ["ls.t.in.offload-router.main.peer.other", "ls.t.in.offload-router.main.actor.peer"])).toHaveLength(2);
+    const refused = [
+      "ls.t.in.offload-router.main.peer.other", "ls.t.in.offload-router.main.actor.peer", "ls.t.cm.job-queue.main.operate.peer", "ls.t.jr.offload-router.main",
+      "ls.t.ak.other.x.1", "_INBOX.host.x", "_INBOX.submitter.x",
+    ];
+    expect(await refusedPublishes(peer, refused)).toEqual(refused);
   });
 
   it("one user may hold every role", async () => {

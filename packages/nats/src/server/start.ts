@@ -2,7 +2,7 @@
 import { appendFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Fault } from "@longshore/kernel";
-import { type ServerRoutes, type ServerUser, serverConfig } from "../conf.ts";
+import { type ServerLeaf, type ServerRoutes, type ServerUser, serverConfig } from "../conf.ts";
 import type { Suite } from "./fetch.ts";
 import { checkLock, checkStamp, removeLock, type ServerFiles, serverFiles, turnLog, writeLock, writeStamp } from "./files.ts";
 import { findServer, type ServerBinary } from "./find.ts";
@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly jetstream?: boolean;
   /** One of several servers; each needs its own `serverName` and folder. */
   readonly routes?: ServerRoutes;
+  /** A server of another cluster joins this one, or this one joins it. */
+  readonly leaf?: ServerLeaf;
   readonly extraConfig?: string;
   readonly readyWithinMs?: number;
 }
@@ -129,7 +131,7 @@ const notStarted = (binary: ServerBinary, words: string, cause: unknown): Fault 
   new Fault("nats/start-failed", `nats-server ${binary.version} did not start: ${cause instanceof Error ? cause.message : ""}\n${words}`, { retry: "never", cause });
 
 async function writeConfig(files: ServerFiles, options: StartOptions, port: number, monitorPort: number): Promise<string> {
-  const { serverName, cluster, users, fileStoreBytes, maxPayloadBytes, syncAlways, jetstream, routes, extraConfig } = options;
+  const { serverName, cluster, users, fileStoreBytes, maxPayloadBytes, syncAlways, jetstream, routes, leaf, extraConfig } = options;
   const text = serverConfig({
     listen: `127.0.0.1:${port}`,
     monitor: `127.0.0.1:${monitorPort}`,
@@ -142,6 +144,7 @@ async function writeConfig(files: ServerFiles, options: StartOptions, port: numb
     ...(syncAlways === undefined ? {} : { syncAlways }),
     ...(jetstream === undefined ? {} : { jetstream }),
     ...(routes === undefined ? {} : { routes }),
+    ...(leaf === undefined ? {} : { leaf }),
     ...(extraConfig === undefined ? {} : { extra: extraConfig }),
   });
   await writeFile(files.config, text, { mode: 0o600 });

@@ -6,6 +6,8 @@ export type { JournalFixture } from "./journal-contract.ts";
 export { journalContract } from "./journal-contract.ts";
 export type { BlobsFixture, MarksFixture, SnapshotsFixture } from "./keepers-contract.ts";
 export { blobsContract, marksContract, snapshotsContract } from "./keepers-contract.ts";
+export type { LinkFixture, LinkSide } from "./link-contract.ts";
+export { linkContract } from "./link-contract.ts";
 export type { WantedFixture } from "./wanted-contract.ts";
 export { wantedContract } from "./wanted-contract.ts";
 export type { WireFixture } from "./wire-contract.ts";

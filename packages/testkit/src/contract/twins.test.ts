@@ -1,7 +1,7 @@
 /** The twins keep the contracts that the NATS adapters keep. */
 import { MemoryServer, VirtualClock } from "../index.ts";
 import type { ContractWorld } from "./index.ts";
-import { blobsContract, inboxContract, journalContract, marksContract, snapshotsContract, wantedContract, wireContract } from "./index.ts";
+import { blobsContract, inboxContract, journalContract, linkContract, marksContract, snapshotsContract, wantedContract, wireContract } from "./index.ts";
 
 function setup(): { readonly clock: VirtualClock; readonly server: MemoryServer; readonly world: ContractWorld } {
   const clock = new VirtualClock();
@@ -59,4 +59,17 @@ blobsContract("in memory", () => {
 wantedContract("in memory", () => {
   const { server, world } = setup();
   return { ...world, wanted: server.wanted, elsewhere: server.wanted };
+});
+
+linkContract("in memory", () => {
+  const { server: near, clock, world } = setup();
+  const far = new MemoryServer({ cluster: "far", clock });
+  const link = near.linkTo(far);
+  return {
+    ...world,
+    near: { cluster: "t", ports: (actor) => near.hostPorts("counter", actor, "host") },
+    far: { cluster: "far", ports: (actor) => far.hostPorts("counter", actor, "host") },
+    cut: () => link.cut(),
+    join: () => link.join(),
+  };
 });

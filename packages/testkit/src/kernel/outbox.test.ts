@@ -88,6 +88,51 @@ describe("the outbox", () => {
     expect(most).toBe(1);
   });
 
+  test("a receiver that does not acknowledge is tried ever less often, and at once again after it did", () => {
+    const world = new HostWorld();
+    const triedAt: number[] = [];
+    let isDown = true;
+    const down = withStore((store) => (subject, data, done) => {
+      triedAt.push(world.clock.monotonicMs());
+      if (isDown) world.clock.after(0, () => done({ kind: "refused", cause: "no-stream" }));
+      else store(subject, data, done);
+    });
+    world.open({ ports: down });
+    const receiver = world.open({ instance: "i2", actor: "other" });
+    world.ask({ send: [["other", 1]] });
+    world.settle(3_600_000);
+    const waits = triedAt.slice(1).map((at, i) => at - triedAt[i]!);
+    expect(waits.slice(0, 6)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+    expect(Math.max(...waits)).toBe(8_000);
+    isDown = false;
+    world.settle(8_000);
+    expect(receiver.host.current.state.total).toBe(1);
+    triedAt.length = 0;
+    isDown = true;
+    world.ask({ send: [["other", 1]] });
+    world.settle(1_000);
+    expect(triedAt[1]! - triedAt[0]!).toBe(500);
+  });
+
+  test("a publish is bounded by bytes and by count, and one message that is larger goes alone", () => {
+    const world = new HostWorld();
+    const sizes: number[] = [];
+    let isDown = true;
+    const counted = withStore((store) => (subject, data, done) => {
+      if (isDown) return void world.clock.after(0, () => done({ kind: "unknown" }));
+      sizes.push((decodeTrusted(data) as { add: unknown[] }).add.length);
+      store(subject, data, done);
+    });
+    const sender = world.open({ ports: counted });
+    for (let i = 0; i < 300; i++) world.ask({ send: [["other", 1]] });
+    const { pending } = sender.host.current.kernel.outbox.get("t.counter.other")!;
+    const large = (bytes: number): void => void pending.push({ number: pending.at(-1)!.number + 1, body: ["add", "x".repeat(bytes)] });
+    for (const bytes of [100_000, 100_000, 100_000, 300_000, 10]) large(bytes);
+    isDown = false;
+    world.settle(20_000);
+    expect(sizes).toEqual([256, 46, 1, 1, 1]);
+  });
+
   test("a message is not sent before the commit that owes it is stored", () => {
     const world = new HostWorld();
     const gate = new Gate();

@@ -3,6 +3,7 @@
  * published on their subjects. Every message passes one `defer`, so a sender never runs inside its receiver.
  */
 import type { Clock, StoreAnswer, Wire, WireAnswer, WireMessage } from "@longshore/kernel";
+import { clusterOf } from "@longshore/kernel";
 import type { Defer } from "./defer.ts";
 import type { MemoryStream } from "./stream.ts";
 import { matcher } from "./subject-match.ts";
@@ -21,6 +22,28 @@ export interface Publication {
   readonly reply?: (data: Uint8Array) => void;
 }
 
+/** Two servers joined by a leaf node: each reaches the other's subjects while it is up. Answers that are on their way when it breaks are lost. */
+export class MemoryLink {
+  isUp = true;
+
+  cut(): void {
+    this.isUp = false;
+  }
+
+  join(): void {
+    this.isUp = true;
+  }
+}
+
+/** Where a message goes: `link` when that is on another server. */
+interface Route {
+  readonly bus: MemoryBus;
+  readonly link: MemoryLink | undefined;
+}
+
+/** How long a publish waits for a server that does not say that it is stored. */
+const STORE_WITHIN_MS = 5_000;
+
 export class MemoryBus {
   readonly streams: Map<string, MemoryStream> = new Map();
   readonly clock: Clock;
@@ -29,6 +52,8 @@ export class MemoryBus {
   /** Who may do what; everybody everything unless a test says otherwise. */
   allow: Permission = () => true;
   private readonly subscriptions = new Set<Subscription>();
+  /** Servers of other clusters, by the cluster's name. */
+  private readonly far = new Map<string, { readonly bus: MemoryBus; readonly link: MemoryLink }>();
 
   constructor(clock: Clock, defer: Defer, maxPayloadBytes: number = 1024 * 1024) {
     this.clock = clock;
@@ -38,6 +63,18 @@ export class MemoryBus {
 
   wire(principal: string): MemoryWire {
     return new MemoryWire(this, principal);
+  }
+
+  /** Reaches the subjects of another cluster through its server. */
+  reach(cluster: string, bus: MemoryBus, link: MemoryLink): void {
+    this.far.set(cluster, { bus, link });
+  }
+
+  /** The server that has what listens on a subject; undefined while the link to it is down. */
+  route(subject: string): Route | undefined {
+    const far = this.far.get(clusterOf(subject) ?? "");
+    if (far === undefined) return { bus: this, link: undefined };
+    return far.link.isUp ? far : undefined;
   }
 
   streamOf(subject: string): MemoryStream | undefined {
@@ -130,17 +167,21 @@ export class MemoryWire implements Wire {
     if (!bus.allow(this.principal, "publish", subject)) return bus.defer(() => done({ kind: "refused", cause: "denied" }));
     const copy = data.slice();
     bus.defer(() => {
-      const answer = this.storeNow(subject, copy);
-      bus.defer(() => done(answer));
+      const route = bus.route(subject);
+      const answer: StoreAnswer = route === undefined ? { kind: "refused", cause: "no-stream" } : this.storeNow(route.bus, subject, copy);
+      bus.defer(() => {
+        if (route?.link?.isUp === false) bus.clock.after(STORE_WITHIN_MS, () => done({ kind: "unknown" }));
+        else done(answer);
+      });
     });
   }
 
-  private storeNow(subject: string, data: Uint8Array): StoreAnswer {
+  private storeNow(bus: MemoryBus, subject: string, data: Uint8Array): StoreAnswer {
     if (data.length > this.maxPayloadBytes) return { kind: "refused", cause: "too-large" };
-    const answer = this.bus.streamOf(subject)?.store(subject, data);
+    const answer = bus.streamOf(subject)?.store(subject, data);
     if (answer === undefined) return { kind: "refused", cause: "no-stream" };
     if (answer.kind === "stored") {
-      this.bus.deliver(subject, data, {});
+      bus.deliver(subject, data, {});
       return answer;
     }
     return { kind: "refused", cause: answer.cause === "too-large" ? "too-large" : "full" };
@@ -165,14 +206,16 @@ export class MemoryWire implements Wire {
     }
     if (!this.isUp) return;
     const copy = data.slice();
-    const reply = (answer: Uint8Array): void => {
-      const bytes = answer.slice();
-      bus.defer(() => {
-        if (this.isUp) finish({ kind: "answer", data: bytes });
-      });
-    };
     bus.defer(() => {
-      if (bus.deliver(subject, copy, { json, reply }) === 0) bus.defer(() => finish({ kind: "no-responders" }));
+      const route = bus.route(subject);
+      const reply = (answer: Uint8Array): void => {
+        const bytes = answer.slice();
+        bus.defer(() => {
+          if (this.isUp && route?.link?.isUp !== false) finish({ kind: "answer", data: bytes });
+        });
+      };
+      const receivers = route?.bus.deliver(subject, copy, { json, reply }) ?? 0;
+      if (receivers === 0) bus.defer(() => finish({ kind: "no-responders" }));
     });
   }
 }

@@ -9,7 +9,7 @@
 import type { Clock, HostPorts, Telemetry } from "@longshore/kernel";
 import { streamsOf, subjectsOf } from "@longshore/kernel";
 import type { MemoryWire } from "./bus.ts";
-import { MemoryBus } from "./bus.ts";
+import { MemoryBus, MemoryLink } from "./bus.ts";
 import type { Defer } from "./defer.ts";
 import { deferOn } from "./defer.ts";
 import { sha256 } from "./hash.ts";
@@ -65,6 +65,14 @@ export class MemoryServer {
 
   wire(principal: string): MemoryWire {
     return this.bus.wire(principal);
+  }
+
+  /** Joins two servers by a leaf node; both must run on one clock. */
+  linkTo(other: MemoryServer): MemoryLink {
+    const link = new MemoryLink();
+    this.bus.reach(other.cluster, other.bus, link);
+    other.bus.reach(this.cluster, this.bus, link);
+    return link;
   }
 
   stream(name: string): MemoryStream {

@@ -7,7 +7,7 @@ export interface LinkEnds {
   /** The receiver's address, as the sender's outbox knows it: `<cluster>.<kind>.<actor>`. */
   readonly to: string;
   readonly receiver: KernelState;
-  /** The sender, as the receiver knows it: `<principal>/<cluster>.<actor>`. */
+  /** The sender, as the receiver knows it: `<principal>/<cluster>.<kind>.<actor>`, with `peer ` in front from another cluster. */
   readonly from: string;
 }
 

@@ -67,7 +67,7 @@ function portsOf({ connection, cluster, clusterId, stateDir, telemetry }: Discov
   return {
     journal: journalOf(connection, place),
     inboxes: (["inbox", "peers"] as const).map((stream) => inboxOf(connection, { ...place, stream })),
-    wire: wireOf(connection),
+    wire: wireOf(connection, cluster),
     clock: nodeClock,
     serverTime: serverTimeOf(connection, cluster),
     marks: marksOf(connection, { ...place, ...file }),

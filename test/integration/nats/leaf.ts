@@ -1,0 +1,128 @@
+/** Two clusters with a server each, joined by a leaf node through a link that a test may cut. */
+import { connect as connectTo, createServer, type Server, type Socket } from "node:net";
+import { type Connection, connect, type NatsServer, permissionsOf, provision, ROLE_USERS, type ServerUser } from "@longshore/nats";
+import { onTestFinished } from "vitest";
+import { server, until } from "./world.ts";
+
+export const [HUB, WEST] = ["hub", "west"] as const;
+
+/** Between the leaf node and its hub: what a router, or a cable, does to it. */
+class CutLink {
+  private readonly sockets = new Set<Socket>();
+  private isCut = false;
+  private listener: Server | undefined;
+
+  /** Resolves with the port to connect to: what comes there goes to the hub's. */
+  async open(hubPort: number): Promise<number> {
+    this.listener = createServer((from) => {
+      if (this.isCut) return void from.destroy();
+      const to = connectTo({ host: "127.0.0.1", port: hubPort });
+      for (const [socket, other] of [[from, to], [to, from]] as const) {
+        this.sockets.add(socket);
+        socket.on("error", () => undefined).on("close", () => {
+          this.sockets.delete(socket);
+          other.destroy();
+        });
+        socket.pipe(other);
+      }
+    });
+    const { listener } = this;
+    await new Promise<void>((listening) => void listener.listen(0, "127.0.0.1", () => listening()));
+    return (listener.address() as { readonly port: number }).port;
+  }
+
+  cut(): void {
+    this.isCut = true;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  join(): void {
+    this.isCut = false;
+  }
+
+  close(): void {
+    this.cut();
+    this.listener?.close();
+  }
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const listener = createServer();
+  await new Promise<void>((listening) => void listener.listen(0, "127.0.0.1", () => listening()));
+  const { port } = listener.address() as { readonly port: number };
+  await new Promise((closed) => listener.close(closed));
+  return port;
+}
+
+export interface TwoClusters {
+  readonly hub: NatsServer;
+  readonly west: NatsServer;
+  /** Resolves when both servers know. */
+  cut(): Promise<void>;
+  join(): Promise<void>;
+  /** A connection to the cluster's server; with users, as the one of that name. */
+  as(cluster: typeof HUB | typeof WEST, user: string): Promise<Connection>;
+}
+
+const { publish, subscribe } = permissionsOf(["peer"], HUB, WEST);
+/** West may do what its role says; the provisioner everything. */
+const ONLY_PEER = `authorization { users: [
+  { user: ${WEST}, password: "pw-${WEST}", permissions: ${JSON.stringify({ publish, subscribe })} }
+  { user: provisioner, password: "pw-provisioner" }
+] }`;
+
+/** `users`: both servers have those of `nats.conf`. `peer`: the hub has west as a peer, and else nobody who is bounded. `none`: everybody may do everything. */
+export async function twoClusters(guard: "users" | "peer" | "none" = "users"): Promise<TwoClusters> {
+  const link = new CutLink();
+  onTestFinished(() => link.close());
+  const leafPort = await freePort();
+  const roles = ROLE_USERS.filter(({ name }) => name !== "peer");
+  const peer: ServerUser = { name: WEST, roles: ["peer"], passwordVariable: "LONGSHORE_PASSWORD_WEST" };
+  const hasLogin = (cluster: string): boolean => guard === "users" || (guard === "peer" && cluster === HUB);
+  const env = Object.fromEntries([...roles, peer].map(({ name, passwordVariable }) => [passwordVariable, `pw-${name}`]));
+  const address = `127.0.0.1:${await link.open(leafPort)}`;
+  // Otherwise the leaf node would learn where the hub really listens, and go around the link.
+  const hub = await server({
+    cluster: HUB, serverName: HUB, env, leaf: { domain: HUB, listen: `127.0.0.1:${leafPort}`, advertise: address }, ...(guard === "users" ? { users: [...roles, peer] } : {}), ...(guard === "peer" ? { extraConfig: ONLY_PEER } : {}),
+  });
+  const login = hasLogin(HUB) ? `${WEST}:pw-${WEST}@` : "";
+  const west = await server({
+    cluster: WEST, serverName: WEST, env: { ...env, LONGSHORE_HUB: `nats://${login}${address}` }, leaf: { domain: WEST, hubVariable: "LONGSHORE_HUB" },
+    ...(guard === "users" ? { users: roles } : {}),
+  });
+  const serverOf = (cluster: string): NatsServer => (cluster === HUB ? hub : west);
+  const as = async (cluster: string, user: string): Promise<Connection> => {
+    const connection = await connect({ principal: user, servers: serverOf(cluster).url, ...(hasLogin(cluster) ? { password: `pw-${user}` } : {}) });
+    onTestFinished(() => connection.close());
+    return connection;
+  };
+  for (const cluster of [HUB, WEST]) await provision(await as(cluster, "provisioner"), { cluster, totalBytes: 200 * 1024 ** 2 });
+  const joined = async (): Promise<void> => {
+    await until(async () => (await hears(hub, `ls.${WEST}.in.`)) && (await hears(west, `ls.${HUB}.in.`)), "both servers know what the other one listens to");
+  };
+  await joined();
+  return {
+    hub, west, as,
+    async cut() {
+      link.cut();
+      await until(async () => (await leafs(hub)).length === 0 && (await leafs(west)).length === 0, "both servers know that the link is cut");
+    },
+    join() {
+      link.join();
+      return joined();
+    },
+  };
+}
+
+interface Leaf {
+  readonly subscriptions_list?: readonly string[];
+}
+
+async function leafs({ monitorUrl }: NatsServer): Promise<readonly Leaf[]> {
+  const answer = await fetch(`${monitorUrl}/leafz?subs=1`);
+  return ((await answer.json()) as { readonly leafs?: readonly Leaf[] }).leafs ?? [];
+}
+
+const hears = async (nats: NatsServer, prefix: string): Promise<boolean> =>
+  (await leafs(nats)).some(({ subscriptions_list: list }) => list?.some((subject) => subject.startsWith(prefix)) === true);
