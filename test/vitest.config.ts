@@ -65,7 +65,7 @@ export default defineConfig({
       tier({ name: "simulation", include: ["{packages,test}/**/*.sim.test.ts"], timeoutMs: 12 * MINUTE }),
       tier({ name: "docs", include: ["test/docs/**/*.test.ts"], timeoutMs: MINUTE, alone: true }),
       tier({ name: "integration", include: ["{packages,test}/**/*.int.test.ts"], timeoutMs: MINUTE, alone: true }),
-      tier({ name: "e2e", include: ["{packages,test}/**/*.e2e.test.ts"], timeoutMs: 3 * MINUTE, alone: true }),
+      tier({ name: "e2e", include: ["{packages,test}/**/*.e2e.test.ts"], timeoutMs: 5 * MINUTE, alone: true }),
     ],
   },
 });
