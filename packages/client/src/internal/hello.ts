@@ -19,6 +19,8 @@ export interface HelloFields {
   readonly epoch: number;
   /** Highest number told in that epoch with none missing below it. */
   readonly received: number;
+  /** Under which number it was taken in last. */
+  readonly member?: number;
   /** Numbers are missing: everything is wanted again, now. */
   readonly gap?: boolean;
   readonly draining?: boolean;

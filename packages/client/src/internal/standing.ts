@@ -51,9 +51,9 @@ export class Standing {
     return epoch === this.workEpoch && told > this.floor;
   }
 
-  fields(): Pick<HelloFields, "epoch" | "received" | "gap"> {
+  fields(): Pick<HelloFields, "epoch" | "received" | "member" | "gap"> {
     const received = this.workEpoch === this.helloEpoch ? this.received.upTo : 0;
-    return { epoch: this.helloEpoch, received, ...(this.received.hasGap && { gap: true }) };
+    return { epoch: this.helloEpoch, received, ...(this.member !== undefined && { member: this.member }), ...(this.received.hasGap && { gap: true }) };
   }
 
   /** Takes the answer to a hello; false when its host no longer holds the history. */

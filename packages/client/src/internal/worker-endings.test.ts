@@ -94,6 +94,18 @@ describe("an attempt is aborted", () => {
     greet({ member: 2, told: 1 });
     expect(started.map(({ abortCause }) => abortCause)).toEqual(["superseded", undefined]);
   });
+
+  it("not when the host that has taken the worker in again names it, whatever it was told before its answer; a repeat does not begin it anew", () => {
+    const { clock, greet, run, started, wire } = setup();
+    greet({ member: 1 });
+    run(1);
+    clock.advance(1_000);
+    run(2);
+    expect(wire.last(".hi.").message).toMatchObject({ member: 1 });
+    greet({ member: 2, told: 2, again: true, running: [[2, 1]] });
+    run(2);
+    expect(started.map(({ job, abortCause }) => [job, abortCause])).toEqual([[1, "superseded"], [2, undefined]]);
+  });
 });
 
 describe("a worker that closes", () => {

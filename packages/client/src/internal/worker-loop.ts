@@ -307,16 +307,19 @@ export class WorkerLoop {
     if (answer["error"] !== undefined) return this.helloRefused(answer["error"]);
     const { member } = this.standing;
     if (!this.standing.answered(answer, sentMs)) return;
-    if (member !== undefined && member !== this.standing.member) this.wasGivenUp();
+    if (member !== undefined && member !== this.standing.member) this.wasGivenUp(answer["running"]);
     this.handlers.greeted?.(true);
   }
 
   /**
    * The host had given this worker up, and its attempts with it, before it took it in under another number. What it has
-   * told since may have come before its answer.
+   * told since may have come before its answer: that it names, or it was told under a later number.
    */
-  private wasGivenUp(): void {
-    for (const attempt of this.waitingFirst()) if (!this.standing.isOurs(attempt.epoch, attempt.told)) this.supersede(attempt);
+  private wasGivenUp(running: unknown): void {
+    const held = new Set(Array.isArray(running) ? (running as readonly (readonly unknown[])[]).map((pair) => `${pair[0]}/${pair[1]}`) : []);
+    for (const attempt of this.waitingFirst()) {
+      if (!held.has(`${attempt.job}/${attempt.number}`) && !this.standing.isOurs(attempt.epoch, attempt.told)) this.supersede(attempt);
+    }
   }
 
   private helloRefused(error: unknown): void {

@@ -12,6 +12,8 @@ export interface HelloMessage {
   readonly epoch: number;
   /** Highest number it was told in that epoch with none missing below it. */
   readonly received: number;
+  /** Under which number it believes to be known here; 0 when it does not say. */
+  readonly member: number;
   readonly gap: boolean;
   readonly draining: boolean;
   readonly leaving: boolean;
@@ -24,12 +26,12 @@ const POOLS_MAX = 1_000;
 export function readHello(data: Uint8Array, json: boolean): HelloMessage {
   const message = decodeUntrusted(data, json, LIMITS);
   if (typeof message !== "object" || message === null || Array.isArray(message)) throw bad("the message must be a map");
-  const { incarnation, processors = 1, pools = [], epoch = 0, received = 0, gap, draining, leaving } = message as Readonly<Record<string, unknown>>;
+  const { incarnation, processors = 1, pools = [], epoch = 0, received = 0, member = 0, gap, draining, leaving } = message as Readonly<Record<string, unknown>>;
   if (!isToken(incarnation)) throw bad("`incarnation` must be 1 to 128 of the characters A-Z a-z 0-9 _ -");
-  if (!isCount(processors) || !isCount(epoch) || !isCount(received)) throw bad("`processors`, `epoch` and `received` must be whole numbers, 0 or more");
+  if (!isCount(processors) || !isCount(epoch) || !isCount(received) || !isCount(member)) throw bad("`processors`, `epoch`, `received` and `member` must be whole numbers, 0 or more");
   if (!Array.isArray(pools) || pools.length > POOLS_MAX || !pools.every(isPool)) throw bad(`\`pools\` must be a list of up to ${POOLS_MAX} maps {topics, slots}`);
   return {
-    incarnation, processors, epoch, received, pools: pools.map(({ topics, slots }) => ({ topics, slots })),
+    incarnation, processors, epoch, received, member, pools: pools.map(({ topics, slots }) => ({ topics, slots })),
     gap: gap === true, draining: draining === true, leaving: leaving === true,
   };
 }

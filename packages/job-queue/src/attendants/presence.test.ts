@@ -180,6 +180,14 @@ describe("what an instance runs is told again", () => {
     expect(host.toldTo(ADDRESS)).toHaveLength(jobs.length);
   });
 
+  it("when it believes to be known under another number; the answer names what it runs", () => {
+    const { host, hello, here, jobs } = running();
+    const { number } = here()!;
+    expect(hello({ member: number })).not.toHaveProperty("again");
+    expect(hello({ member: number + 1 })).toMatchObject({ again: true, member: number, running: jobs.map((job) => [job, 1]) });
+    expect(host.toldTo(ADDRESS)).toHaveLength(jobs.length);
+  });
+
   it("when it misses numbers and says so", () => {
     const { host, hello } = running();
     hello({ gap: true });

@@ -15,8 +15,9 @@
  * that has just opened has heard nobody yet. A wrong guess costs repeated work, never wrong work: the attempts of an
  * instance that has left are superseded, and what it says of them is refused.
  *
- * A hello also says what the instance has seen of what it was told. When that is less than it should be, or of another
- * epoch, everything it runs is told again; it knows repeats.
+ * A hello also says what the instance has seen of what it was told. When that is less than it should be, of another
+ * epoch, or told to another member number, everything it runs is told again; it knows repeats. The answer names these attempts:
+ * one that was given up and has come back had perhaps begun some of them before it heard that it is taken in again.
  *
  * The answer is a heartbeat: `proven` only while the last stored append is younger than T/2. As long as attempts of
  * ordered queues run, an idle host therefore writes an empty commit now and then.
@@ -183,15 +184,16 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
 
   private answer(context: HostContext<QueueState>, member: Member, again: boolean): Readonly<Record<string, unknown>> {
     const told = context.toldCount(this.addressOf(member));
+    const running = again ? runningOf(member).map(({ number, attempt }) => [number, attempt]) : [];
     this.roll.told(member.instance, told, context.clock.monotonicMs());
     return {
       epoch: context.epoch, told, at: context.now(), member: member.number,
-      proven: context.sinceStoredMs() < PRESENCE.provenMs, ...(again && { again: true }),
+      proven: context.sinceStoredMs() < PRESENCE.provenMs, ...(again && { again: true }), ...(running.length > 0 && { running }),
     };
   }
 
-  private mustTellAgain(context: HostContext<QueueState>, member: Member, { epoch, received, gap }: HelloMessage): boolean {
-    if (epoch !== context.epoch || gap) return true;
+  private mustTellAgain(context: HostContext<QueueState>, member: Member, { epoch, received, member: known, gap }: HelloMessage): boolean {
+    if (epoch !== context.epoch || gap || (known !== 0 && known !== member.number)) return true;
     const before = this.roll.toldBefore(member.instance, context.clock.monotonicMs() - PRESENCE.beatMs);
     return before !== undefined && received < before;
   }
