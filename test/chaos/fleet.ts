@@ -1,5 +1,7 @@
 /** Instances that are started again whatever ends them, as a service manager would. */
+
 import { until, type WorkerMember, type World } from "../e2e/faults/world.ts";
+import type { Place } from "./network.ts";
 
 /** How long a service manager waits before it starts something again, milliseconds. */
 const RESTART_AFTER_MS = 1_000;
@@ -14,21 +16,33 @@ export interface Slot {
   isStopped: boolean;
 }
 
+export interface FleetOptions {
+  readonly names: readonly string[];
+  /** File of the jobs that they work. */
+  readonly jobs: string;
+  /** By name; without one an instance shares the network of the test. */
+  readonly places?: ReadonlyMap<string, Place>;
+  /** Further options of the command line. */
+  readonly options?: readonly string[];
+}
+
 export class Fleet {
   readonly slots: readonly Slot[];
   /** Ends that no fault asked for, by exit code. */
   readonly exits = new Map<number, number>();
   /** The last words of those that ended for no ordinary reason. */
   readonly surprises: string[] = [];
+  /** The last words of those that could not reach what they need. */
+  readonly unreached: string[] = [];
   private readonly world: World;
-  private readonly jobs: string;
+  private readonly options: FleetOptions;
   private readonly asked = new Set<WorkerMember>();
   private isOver = false;
 
-  constructor(world: World, { names, jobs }: { readonly names: readonly string[]; readonly jobs: string }) {
+  constructor(world: World, options: FleetOptions) {
     this.world = world;
-    this.jobs = jobs;
-    this.slots = names.map((name) => ({ name, member: this.start(name), isStopped: false }));
+    this.options = options;
+    this.slots = options.names.map((name) => ({ name, member: this.start(name), isStopped: false }));
     for (const slot of this.slots) void this.keep(slot);
   }
 
@@ -71,7 +85,8 @@ export class Fleet {
   }
 
   private start(name: string): WorkerMember {
-    return this.world.instance(name, this.jobs);
+    const { jobs, places, options = [] } = this.options;
+    return this.world.instance(name, jobs, { place: places?.get(name), options });
   }
 
   private async keep(slot: Slot): Promise<void> {
@@ -86,6 +101,8 @@ export class Fleet {
 
   private surprised({ name, member }: Slot, code: number): void {
     this.exits.set(code, (this.exits.get(code) ?? 0) + 1);
-    if (!Object.values<number>(ORDINARY).includes(code)) this.surprises.push(`${name} ended with ${code}: ${member.text.trim().split("\n").slice(-WORDS_MAX).join("\n    ")}`);
+    const words = (count: number): string => member.text.trim().split("\n").slice(-count).join("\n    ");
+    if (code === ORDINARY.unreachable) this.unreached.push(`${name}: ${words(3)}`);
+    if (!Object.values<number>(ORDINARY).includes(code)) this.surprises.push(`${name} ended with ${code}: ${words(WORDS_MAX)}`);
   }
 }

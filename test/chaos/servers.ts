@@ -1,21 +1,41 @@
-/** Several nats-servers on loopback that keep copies of each other's streams, each with ports and a store of its own. */
+/** Several nats-servers that keep copies of each other's streams, each with ports and a store of its own. */
+
+import { mkdir, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { join } from "node:path";
-import { type NatsServer, type StartOptions, startServer } from "@longshore/nats";
+import { basename, dirname, join } from "node:path";
+import { findServer, type NatsServer, type StartOptions, startServer } from "@longshore/nats";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { Network } from "./network.ts";
 
 /** Choosing the first leader takes seconds, on a busy machine many. */
 const READY_WITHIN_MS = 120_000;
 const NAME = /^n(\d+)$/;
 
+export interface ServersOptions extends Partial<StartOptions> {
+  /** Each on a place of its own; otherwise all on loopback. */
+  readonly network?: Network | undefined;
+}
+
 /** Starts so many servers and waits until all are healthy; the n-th is called `n0`, `n1`, … Whoever starts them stops them. */
-export async function startServers(folder: string, count: number, options: Partial<StartOptions> = {}): Promise<readonly NatsServer[]> {
+export async function startServers(folder: string, count: number, { network, ...options }: ServersOptions = {}): Promise<readonly NatsServer[]> {
   const ports = await freePorts(2 * count);
-  const routes = ports.slice(count).map((port) => `127.0.0.1:${port}`);
+  const sites = await Promise.all(ports.slice(count).map((_, i) => siteOf(folder, `n${i}`, network)));
+  const routes = ports.slice(count).map((port, i) => `${sites[i]?.host ?? "127.0.0.1"}:${port}`);
   return Promise.all(routes.map((address, i) => startServer({
-    readyWithinMs: READY_WITHIN_MS, ...options, port: ports[i]!,
+    readyWithinMs: READY_WITHIN_MS, ...options, ...sites[i], port: ports[i]!,
     storeDir: join(folder, `n${i}`), serverName: `n${i}`, routes: { name: "longshore", listen: address, servers: routes },
   })));
+}
+
+/** A server's address, and a program of the server's name that runs it there. */
+async function siteOf(folder: string, name: string, network: Network | undefined): Promise<Pick<StartOptions, "host" | "binary">> {
+  if (network === undefined) return {};
+  const { address, enter } = await network.place(name);
+  const binary = await findServer();
+  const path = join(folder, `${name}-bin`, basename(binary.path));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `#!/bin/sh\nexec ${enter.join(" ")} ${binary.path} "$@"\n`, { mode: 0o700 });
+  return { host: address, binary: { ...binary, path } };
 }
 
 /** Addresses for a client, which goes on with another when one is gone. */

@@ -13,6 +13,7 @@ import { type Connection, connect, type NatsServer, provision, startServer } fro
 import { connect as connectBare, type NatsConnection } from "@nats-io/transport-node";
 import { type ConnectOptions, connect as connectClient, type Longshore } from "longshore";
 import { onTestFinished } from "vitest";
+import type { Network, Place } from "../../chaos/network.ts";
 import { startServers, urlsOf } from "../../chaos/servers.ts";
 import { excused, type Line, linesOf } from "./worker-lines.ts";
 
@@ -42,8 +43,10 @@ export class Member {
   text = "";
   private readonly child: ChildProcess;
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.child = spawn(process.execPath, [...NODE, ...args], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+  /** `enter`: what its command is put behind, to run somewhere else. */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv, enter: readonly string[] = []) {
+    const [command, ...words] = [...enter, process.execPath, ...NODE, ...args];
+    this.child = spawn(command!, words, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
     this.pid = this.child.pid ?? -1;
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding("utf8").on("data", (chunk: string) => {
@@ -87,7 +90,6 @@ export class Member {
   }
 }
 
-/** A worker process, which writes down what it executes before and after it does. */
 /** A process that executes jobs, and writes each execution down before it begins and before it is told to anybody. */
 export class WorkerMember extends Member {
   readonly instance: string;
@@ -95,8 +97,8 @@ export class WorkerMember extends Member {
   private killedMs: number | undefined;
   private readonly pauses: { readonly fromMs: number; toMs: number }[] = [];
 
-  constructor(instance: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-    super(args, env);
+  constructor(instance: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv, enter: readonly string[] = []) {
+    super(args, env, enter);
     this.instance = instance;
     this.file = file;
   }
@@ -126,6 +128,8 @@ export interface WorldOptions {
   readonly totalBytes?: number;
   /** Servers; with three there are three copies of everything. 1 when absent. */
   readonly servers?: number;
+  /** Servers are on places of their own of it, and instances where they are told to be. */
+  readonly network?: Network | undefined;
 }
 
 export class World {
@@ -141,10 +145,10 @@ export class World {
     this.folder = folder;
   }
 
-  static async open({ totalBytes, servers: count = 1 }: WorldOptions = {}): Promise<World> {
+  static async open({ totalBytes, servers: count = 1, network }: WorldOptions = {}): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "longshore-faults-"));
     onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-    const servers = count === 1 ? [await startServer({ storeDir: join(folder, "store") })] : await startServers(join(folder, "servers"), count);
+    const servers = count === 1 && network === undefined ? [await startServer({ storeDir: join(folder, "store") })] : await startServers(join(folder, "servers"), count, { network });
     for (const server of servers) onTestFinished(() => server.kill());
     const connection = await connect({ principal: "test", servers: urlsOf(servers) });
     onTestFinished(() => connection.close());
@@ -186,10 +190,10 @@ export class World {
   }
 
   /** `longshore run job-queue worker …`: a process that hosts, or stands by to, and works. */
-  instance(name: string, jobs: string): WorkerMember {
+  instance(name: string, jobs: string, { place, options = [] }: { readonly place?: Place | undefined; readonly options?: readonly string[] } = {}): WorkerMember {
     const file = this.executionsFile(name);
-    const args = [LONGSHORE, "run", "job-queue", "worker", jobs, "--instance", name, "--concurrency", "8", "--log", "json"];
-    return this.works(new WorkerMember(name, file, args, { ...this.env(), EXECUTIONS_FILE: file }));
+    const args = [LONGSHORE, "run", "job-queue", "worker", jobs, "--instance", name, "--concurrency", "8", "--log", "json", ...options];
+    return this.works(new WorkerMember(name, file, args, { ...this.env(), EXECUTIONS_FILE: file }, place?.enter));
   }
 
   private works(worker: WorkerMember): WorkerMember {

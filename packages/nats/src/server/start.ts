@@ -11,7 +11,9 @@ import { type GuardedProcess, spawnGuarded } from "./guard.ts";
 export interface StartOptions {
   /** The folder that keeps everything; the same folder again continues where the last server stopped. */
   readonly storeDir: string;
-  /** A free port of 127.0.0.1 when absent. */
+  /** Address to listen at; 127.0.0.1 when absent. */
+  readonly host?: string;
+  /** A free port of it when absent. */
   readonly port?: number;
   readonly monitorPort?: number;
   /** A configuration of your own instead of the generated one. It must listen where `port` says. */
@@ -57,6 +59,7 @@ export interface NatsServer {
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 20_000;
 const POLL_MS = 15;
+const LOOPBACK = "127.0.0.1";
 
 /**
  * Starts a server and waits until it is healthy.
@@ -68,6 +71,7 @@ export async function startServer(options: StartOptions): Promise<NatsServer> {
   const files = await serverFiles(resolve(options.storeDir));
   let running = await launch(binary, files, options, options.port ?? -1, options.monitorPort ?? -1);
   const { port, monitorPort } = running;
+  const { host = LOOPBACK } = options;
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     running.process.signal(signal);
@@ -77,8 +81,8 @@ export async function startServer(options: StartOptions): Promise<NatsServer> {
     await removeLock(files);
   };
   return {
-    url: `nats://127.0.0.1:${port}`,
-    monitorUrl: `http://127.0.0.1:${monitorPort}`,
+    url: `nats://${host}:${port}`,
+    monitorUrl: `http://${host}:${monitorPort}`,
     port,
     version: binary.version,
     get isRunning() {
@@ -116,7 +120,7 @@ async function launch(binary: ServerBinary, files: ServerFiles, options: StartOp
   const guarded = await spawnGuarded(files.log, command, { ...process.env, ...options.env });
   await writeLock(files, guarded.pid);
   try {
-    const ports = await ready(binary, files, guarded, Date.now() + (options.readyWithinMs ?? READY_WITHIN_MS));
+    const ports = await ready(binary, files, guarded, options);
     await writeStamp(files, binary.version);
     return { process: guarded, ...ports };
   } catch (cause) {
@@ -131,10 +135,10 @@ const notStarted = (binary: ServerBinary, words: string, cause: unknown): Fault 
   new Fault("nats/start-failed", `nats-server ${binary.version} did not start: ${cause instanceof Error ? cause.message : ""}\n${words}`, { retry: "never", cause });
 
 async function writeConfig(files: ServerFiles, options: StartOptions, port: number, monitorPort: number): Promise<string> {
-  const { serverName, cluster, users, fileStoreBytes, maxPayloadBytes, syncAlways, jetstream, routes, leaf, extraConfig } = options;
+  const { host = LOOPBACK, serverName, cluster, users, fileStoreBytes, maxPayloadBytes, syncAlways, jetstream, routes, leaf, extraConfig } = options;
   const text = serverConfig({
-    listen: `127.0.0.1:${port}`,
-    monitor: `127.0.0.1:${monitorPort}`,
+    listen: `${host}:${port}`,
+    monitor: `${host}:${monitorPort}`,
     storeDir: files.store,
     ...(serverName === undefined ? {} : { serverName }),
     ...(cluster === undefined ? {} : { cluster }),
@@ -152,7 +156,8 @@ async function writeConfig(files: ServerFiles, options: StartOptions, port: numb
 }
 
 /** The server writes the ports it took into a file, and says on `/healthz` when its streams are back. */
-async function ready(binary: ServerBinary, files: ServerFiles, guarded: GuardedProcess, deadlineMs: number): Promise<{ port: number; monitorPort: number }> {
+async function ready(binary: ServerBinary, files: ServerFiles, guarded: GuardedProcess, { host = LOOPBACK, readyWithinMs = READY_WITHIN_MS }: StartOptions): Promise<{ port: number; monitorPort: number }> {
+  const deadlineMs = Date.now() + readyWithinMs;
   let hasExited = false;
   void guarded.exited.then(() => {
     hasExited = true;
@@ -162,7 +167,7 @@ async function ready(binary: ServerBinary, files: ServerFiles, guarded: GuardedP
   while (Date.now() < deadlineMs) {
     if (hasExited) throw new Error(`it ended with code ${await guarded.exited}`);
     ports ??= portsIn(await readFile(portsFile, "utf8").catch(() => ""));
-    if (ports !== undefined && (await isHealthy(ports.monitorPort))) {
+    if (ports !== undefined && (await isHealthy(host, ports.monitorPort))) {
       await removeOldPorts(files, basename(portsFile));
       return ports;
     }
@@ -183,8 +188,8 @@ function portsIn(text: string): { port: number; monitorPort: number } | undefine
   }
 }
 
-async function isHealthy(monitorPort: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${monitorPort}/healthz`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+async function isHealthy(host: string, monitorPort: number): Promise<boolean> {
+  const answer = await fetch(`http://${host}:${monitorPort}/healthz`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
   return answer?.ok === true;
 }
 
