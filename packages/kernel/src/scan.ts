@@ -200,4 +200,6 @@ class MsgpackScan {
   }
 }
 
-const isPrototypeKey = (key: Uint8Array): boolean => (key.length === 9 || key.length === 11) && PROTOTYPE_KEYS.has(latin(key));
+/** Bytes are compared, because "incarnation" and "principal" are as long, and making text of them for every message costs. */
+const isPrototypeKey = (key: Uint8Array): boolean => PROTOTYPE_KEY_BYTES.some((other) => sameBytes(key, other));
+const PROTOTYPE_KEY_BYTES = [...PROTOTYPE_KEYS].map((key) => Uint8Array.from(key, (character) => character.charCodeAt(0)));

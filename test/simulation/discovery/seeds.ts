@@ -20,6 +20,7 @@ export class Summary {
   readonly marks: Marks = new Marks();
   readonly failed: number[] = [];
   private readonly startMs = performance.now();
+  private readonly startedWith = process.cpuUsage();
   private readonly detections: Detection[] = [];
   private readonly settledMs: number[] = [];
   /** Evictions by what explains them. */
@@ -45,9 +46,10 @@ export class Summary {
   get text(): string {
     const { done, steps, virtualMs, failed } = this;
     const seconds = (performance.now() - this.startMs) / 1_000;
+    const { user, system } = process.cpuUsage(this.startedWith);
     const falseOnes = [...this.evictions].reduce((sum, [key, count]) => sum + (key.startsWith("nothing") ? count : 0), 0);
     return [
-      `${done} seeds in ${seconds.toFixed(1)} s: ${(done / seconds).toFixed(1)} seeds/s, ${Math.round(steps / done)} steps per seed, ${Math.round(virtualMs / 1_000 / seconds)} × real time; ${failed.length === 0 ? "no failures" : `failed: ${failed.join(", ")}`}`,
+      `${done} seeds in ${seconds.toFixed(1)} s: ${(done / seconds).toFixed(1)} seeds/s (${(done / ((user + system) / 1e6)).toFixed(1)} per second of a core), ${Math.round(steps / done)} steps per seed, ${Math.round(virtualMs / 1_000 / seconds)} × real time; ${failed.length === 0 ? "no failures" : `failed: ${failed.join(", ")}`}`,
       this.detected("a member", false),
       this.detected("the host of the history", true),
       `last fault → one current view ${percentiles(this.settledMs)}`,

@@ -108,9 +108,11 @@ class Simulation {
 
   /** Everybody has the same current view, of exactly those who are here. */
   private get isSettled(): boolean {
-    const lives = this.instances.flatMap(({ life, isUp, isLeaving }) => (isUp && !isLeaving && life !== undefined ? [life] : []));
-    const here = lives.map(({ incarnation }) => incarnation).sort().join();
-    return lives.length === this.instances.length && lives.every((life) => life.isCurrent && life.view === lives[0]!.view && [...life.members].sort().join() === here);
+    const view = this.instances[0]!.life?.view;
+    // Most looks end here.
+    if (!this.instances.every(({ life, isUp, isLeaving }) => isUp && !isLeaving && life?.isCurrent === true && life.view === view)) return false;
+    const here = this.instances.map(({ life }) => life!.incarnation).sort().join();
+    return this.instances.every(({ life }) => [...life!.members].sort().join() === here);
   }
 
   private describe(): string {

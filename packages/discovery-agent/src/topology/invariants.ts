@@ -207,15 +207,19 @@ const steps = (log: DeliveryLog): readonly { readonly at: number; readonly befor
 
 /** Makes log entries of view objects, and tells them apart. */
 export class ViewIds {
-  private readonly ids = new WeakMap<TopologyView, number>();
+  private readonly seen = new WeakMap<TopologyView, SeenView>();
   private next = 1;
 
   see(view: TopologyView): SeenView {
-    const id = this.ids.get(view) ?? this.next++;
-    this.ids.set(view, id);
+    const known = this.seen.get(view) ?? this.first(view);
+    this.seen.set(view, known);
+    return known;
+  }
+
+  private first(view: TopologyView): SeenView {
     const { clusterId, number, instances, leader } = view.localCluster;
     return {
-      id, clusterId, number, members: instances.map(({ incarnation }) => incarnation), leader: leader.incarnation,
+      id: this.next++, clusterId, number, members: instances.map(({ incarnation }) => incarnation), leader: leader.incarnation,
       local: view.instances.filter(({ isLocal }) => isLocal).map(({ incarnation }) => incarnation), instances: view.instances.map(({ instance }) => instance),
     };
   }

@@ -18,6 +18,7 @@ import type { Weather } from "./weather.ts";
 export interface SimMessage {
   readonly subject: string;
   readonly data: Uint8Array;
+  readonly json: false;
   readonly reply: ((data: Uint8Array) => void) | undefined;
 }
 
@@ -175,7 +176,7 @@ export class SimServer {
       if (!link.isKnown || gap === "forgotten") return;
       receivers++;
       if (gap === "silent") return;
-      this.down(link, "msg", () => subscription.onMessage({ subject, data, reply: reply?.(link) }));
+      this.down(link, "msg", () => subscription.onMessage({ subject, data, json: false, reply: reply?.(link) }));
     };
     const exact = this.exact.get(subject);
     if (exact !== undefined) for (const subscription of exact) hand(subscription);

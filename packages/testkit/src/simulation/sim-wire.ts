@@ -56,7 +56,7 @@ export class SimWire implements Wire {
   subscribe(subject: string, onMessage: (message: WireMessage) => void): () => void {
     let isActive = true;
     const stop = this.server.subscribe(this.link, subject, (message) => {
-      if (isActive) onMessage({ ...message, json: false });
+      if (isActive) onMessage(message);
     });
     return () => {
       isActive = false;
