@@ -9,7 +9,7 @@ import type { ClusterView, MemberRecord } from "./vocabulary.ts";
 const EVIDENCE: readonly EvidenceKind[] = ["witness", "silent"];
 const CAUSES: readonly GoneCause[] = ["left", "replaced", "witness", "silent", "certain", "ack-overdue"];
 const REASONS: readonly ProposalReason[] = ["formed", "joined", "gone", "superseded", "asked"];
-const SUPERSEDED: readonly SupersedeReason[] = ["gone", "asked"];
+const SUPERSEDED: readonly SupersedeReason[] = ["gone", "asked", "unheard"];
 const DISCARDED: readonly DiscardReason[] = ["outage", "opened"];
 
 type AnnouncementWire = readonly [

@@ -17,7 +17,8 @@ export type EvidenceKind = "witness" | "silent";
 export type GoneCause = "left" | "replaced" | "witness" | "silent" | "certain" | "ack-overdue";
 /** What made a proposal necessary. */
 export type ProposalReason = "formed" | "joined" | "gone" | "superseded" | "asked";
-export type SupersedeReason = "gone" | "asked";
+/** `unheard`: nobody acked it while others waited to join. */
+export type SupersedeReason = "gone" | "asked" | "unheard";
 /** `outage`: the history could not be written. `opened`: another host writes it now. */
 export type DiscardReason = "outage" | "opened";
 

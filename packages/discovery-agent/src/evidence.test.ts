@@ -135,6 +135,33 @@ describe("what evidence is bound to", () => {
     expect(host.suspect("c", "d", "silent")).toMatchObject({ events: [] });
   });
 
+  it("INV-16 those who wait for the next view give up the dead of one that is open, whoever is left", () => {
+    const alone = new MiniHost();
+    alone.acksAtOnce = false;
+    alone.announce("a");
+    alone.advance(1_000);
+    alone.announce("b");
+    expect(alone.state.proposed).toMatchObject({ number: 1, members: [{ instance: "a" }] });
+    alone.suspect("b", "a", "witness");
+    expect(alone.state.proposed).toMatchObject({ number: 2, members: [{ instance: "b" }] });
+    const anew = formed("a", "b");
+    anew.acksAtOnce = false;
+    anew.leave("b");
+    for (const instance of ["c", "d"]) anew.announce(instance);
+    for (const by of ["c", "d"]) anew.suspect(by, "a", "silent");
+    expect(evicted(anew)).toEqual(["a silent"]);
+    expect(anew.state.proposed).toMatchObject({ members: [{ instance: "c" }, { instance: "d" }] });
+  });
+
+  it("who is not ready has no voice", () => {
+    const host = formed("a", "b");
+    host.announce("c", { isReady: false });
+    host.suspect("c", "b", "witness");
+    host.suspect("c", "a", "witness");
+    host.advance(60_000);
+    expect(host.members).toEqual(["a", "b"]);
+  });
+
   it("18.12 a joiner that crashes before it has acked is evicted, and the members get their view again", () => {
     const host = formed("a", "b");
     host.acksAtOnce = false;

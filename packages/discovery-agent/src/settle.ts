@@ -13,7 +13,8 @@
  * A view is safe because every proposal and every activation stands in one history that one host writes. A proposal ends
  * what members may rely on (CHANGING), and it is activated only when all its members have acked that; never otherwise. One
  * that does not ack within 60 s of the first ack is evicted, and the next proposal goes without it; before anybody has acked, nobody
- * is, because then it may be the history that was not heard. Members keep their order, newcomers stand at the end, so the leader, the first, changes only
+ * is, because then it may be the history that was not heard; but where others wait to join, another proposal takes them in after
+ * 10 s, so that a view whose members are all dead or stuck does not keep them out. Members keep their order, newcomers stand at the end, so the leader, the first, changes only
  * when it is gone. When nobody would be left the last view stands until somebody joins.
  */
 import type { Emit } from "@longshore/kernel";
@@ -64,7 +65,7 @@ function nextStep(state: DiscoveryState, at: number, limits: DiscoveryLimits): D
 }
 
 function nextOfProposal(state: DiscoveryState, proposal: Proposal, at: number, limits: DiscoveryLimits): DiscoveryEvent | undefined {
-  const { number, members, since, ackedSince, isWarned } = proposal;
+  const { number, members, since, ackedSince, acked, isWarned } = proposal;
   const missing = missingAcks(proposal);
   const late = missing.find((member) => state.isLiving(member));
   if (late !== undefined && ackedSince !== undefined && ackedSince + limits.ackDeadlineMs <= at) {
@@ -73,8 +74,13 @@ function nextOfProposal(state: DiscoveryState, proposal: Proposal, at: number, l
   if (members.some((member) => !state.isLiving(member))) return { type: "ViewSuperseded", number, reason: "gone" };
   if (missing.length === 0) return { type: "ViewActivated", number };
   if (since + limits.ackWarnMs <= at && !isWarned) return { type: "AckOverdue", number, instances: missing.map(({ instance }) => instance) };
+  if (since + limits.ackWarnMs <= at && acked.size === 0 && isAwaited(state, at, limits)) return { type: "ViewSuperseded", number, reason: "unheard" };
   return undefined;
 }
+
+/** Somebody is ready, and neither in the view nor in the proposal. */
+const isAwaited = (state: DiscoveryState, at: number, { joinBatchMs }: DiscoveryLimits): boolean =>
+  joinersOf(state).some(({ record, readyAt }) => !state.isProposed(record) && readyAt! + joinBatchMs <= at);
 
 /** Members of the proposal that have not said that their listeners know. */
 export const missingAcks = ({ members, acked }: Proposal): readonly MemberRecord[] => members.filter(({ instance }) => !acked.has(instance));

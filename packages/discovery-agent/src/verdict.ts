@@ -9,8 +9,12 @@
  *
  * The coordinator is the first member against whom there is no evidence. A larger silent loss looks the same as being cut
  * off oneself, so it waits for certainty; so does everything with two members. In the quiet time after an outage silence
- * counts for nothing. Evidence of somebody who is no member, has started anew since, or said that it was not well itself
- * is kept and not counted.
+ * counts for nothing. Evidence of somebody who is not ready to join, has started anew since, or said that it was not well
+ * itself is kept and not counted.
+ *
+ * Who is ready and waits for the next view counts as a member does: when all members of a view, or of a proposal that is open,
+ * are dead, nobody else is left to say so. The bound on silence is about members, of whom a minority must not give up a
+ * majority: a newcomer that is lost before its first view uses up none of it.
  */
 import type { EventOf, GoneCause } from "./events.ts";
 import type { DiscoveryLimits } from "./limits.ts";
@@ -18,11 +22,13 @@ import type { DiscoveryState, Evidence, Living } from "./state.ts";
 import { keyOf } from "./state.ts";
 import type { MemberRecord } from "./vocabulary.ts";
 
-/** Living members of the view, in its order, then those who join with the proposal. */
+/** Living members of the view, in its order, then those who join with the proposal, then those who wait for the next. */
 function electorsOf(state: DiscoveryState): readonly MemberRecord[] {
   const members = (state.view?.members ?? []).filter((member) => state.isLiving(member));
   const joining = (state.proposed?.members ?? []).filter((member) => state.isLiving(member) && !state.isMember(member));
-  return [...members, ...joining];
+  const waiting: MemberRecord[] = [];
+  for (const { readyAt, record } of state.living.values()) if (readyAt !== undefined && !state.isMember(record) && !state.isProposed(record)) waiting.push(record);
+  return [...members, ...joining, ...waiting];
 }
 
 /** The next eviction that evidence asks for; undefined when there is none. */

@@ -207,6 +207,19 @@ describe("the two steps", () => {
     expect(host.members).toEqual(["a", "b", "c"]);
   });
 
+  it("INV-16 a view that nobody acks for 10 s takes in those who wait, so that one stuck member keeps nobody out", () => {
+    const host = slow("a");
+    host.send("propose", {}, "operate");
+    host.announce("b");
+    host.advance(9_999);
+    expect(host.state.proposed).toMatchObject({ number: 2, members: [{ instance: "a" }] });
+    host.advance(1);
+    expect(host.events.slice(-3)).toMatchObject([{ type: "AckOverdue", number: 2 }, { type: "ViewSuperseded", number: 2, reason: "unheard" }, { type: "ViewProposed", number: 3, joined: ["b"] }]);
+    host.ack("b");
+    host.advance(60_000);
+    expect(host.all("InstanceEvicted")).toMatchObject([{ instance: "a", cause: "ack-overdue" }]);
+  });
+
   it("18.14 an operator may ask for a view with the same members, also while one is proposed", () => {
     const host = slow("a", "b");
     expect(host.send("propose", {}, "operate")).toMatchObject({ events: [{ type: "ViewProposed", number: 2, reason: "asked" }] });

@@ -45,6 +45,8 @@ export class EvictionRules {
   private readonly accusations = new Map<string, Accusation[]>();
   private members: readonly string[] = [];
   private proposed: readonly string[] = [];
+  /** Who waits to join has a voice too. */
+  private readonly announced = new Set<string>();
   private silentlyLost = 0;
 
   event(event: DiscoveryEvent): void {
@@ -60,7 +62,16 @@ export class EvictionRules {
         return;
       }
       case "EvidenceDiscarded": return this.accusations.clear();
-      case "InstanceEvicted": return this.evicted(event);
+      case "InstanceAnnounced":
+        this.announced.add(event.incarnation);
+        return;
+      case "InstanceLeaving":
+        this.announced.delete(event.incarnation);
+        return;
+      case "InstanceEvicted":
+        this.evicted(event);
+        this.announced.delete(event.incarnation);
+        return;
       case "ViewProposed":
         this.proposed = event.members.map(({ incarnation }) => incarnation);
         return;
@@ -74,7 +85,7 @@ export class EvictionRules {
 
   private evicted({ incarnation, cause }: EventOf<"InstanceEvicted">): void {
     const accusations = this.accusations.get(incarnation) ?? [];
-    const electors = new Set([...this.members, ...this.proposed]).size;
+    const electors = new Set([...this.members, ...this.proposed, ...this.announced]).size;
     if (cause === "silent" && accusations.length < 2) this.violations.push(`${incarnation} is evicted for silence by ${accusations.length} accusers`);
     if (cause === "witness" && !accusations.some(({ kind }) => kind === "witness")) this.violations.push(`${incarnation} is evicted without a witness`);
     if (cause === "certain" && accusations.length === 0) this.violations.push(`${incarnation} is evicted as certain without evidence`);

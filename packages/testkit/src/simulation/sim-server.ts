@@ -31,6 +31,8 @@ interface Subscription {
 /** How long a dead connection is taken for alive, by its client and by the server. */
 const NOTICE_MS = 3_000;
 const RECONNECT_MS = 250;
+/** Behind the last message on a connection. */
+const LAST_MS = 0.001;
 
 /** What one process says does not reach another. `silent`: its server has not noticed. `forgotten`: it says that nobody listens. */
 export type Gap = "silent" | "forgotten";
@@ -105,7 +107,8 @@ export class SimServer {
     for (const link of this.links) {
       if (link.process !== process) continue;
       this.links.delete(link);
-      this.clock.after(this.random.int(0, 20), () => this.forget(link));
+      // The end of a connection comes behind what was said on it: a subscription on its way must not outlive it.
+      this.clock.after(Math.max(this.random.int(0, 20), link.upMs - this.clock.monotonicMs() + LAST_MS), () => this.forget(link));
     }
   }
 
