@@ -72,7 +72,7 @@ export class Process {
     this.topology.bind((event) => this.heard(event));
     this.detector = new Detector({
       ...place, view: () => this.view, isRenewed: () => this.member.isRenewed,
-      accuse: (accused) => this.member.say("suspect", { ...accused }), withdraw: (who) => this.member.say("refute", { ...who }),
+      accuse: (accused) => this.member.suspect(accused), withdraw: (who) => this.member.refute(who),
     }, ports);
     this.member = new Member({
       ...place, announcement, topology: this.topology, onEnded: (end) => void this.ends.push(end),

@@ -54,13 +54,13 @@ describe("evidence of silence", () => {
     expect(evicted(host)).toEqual(["c silent"]);
   });
 
-  it("18.9 with two members it waits 15 s, and an announcement in that time voids it", () => {
+  it("18.9 with two members it waits 9 s, and an announcement in that time voids it", () => {
     const host = formed("a", "b");
     host.suspect("a", "b", "silent");
-    host.advance(14_999);
+    host.advance(8_999);
     expect(host.announce("b")).toMatchObject({ events: [{ type: "SuspicionRefuted", instance: "b", by: "b" }] });
     host.suspect("a", "b", "silent");
-    host.advance(14_999);
+    host.advance(8_999);
     expect(host.members).toEqual(["a", "b"]);
     host.advance(1);
     expect(evicted(host)).toEqual(["b certain"]);
@@ -78,7 +78,7 @@ describe("evidence of silence", () => {
     for (const by of ["a", "b"]) larger.suspect(by, "d", "silent");
     for (const by of ["a", "b"]) larger.suspect(by, "e", "silent");
     expect(evicted(larger)).toEqual(["c silent", "d silent"]);
-    larger.advance(15_000);
+    larger.advance(9_000);
     expect(evicted(larger)).toEqual(["c silent", "d silent", "e certain"]);
   });
 
@@ -213,9 +213,9 @@ describe("outages of the history", () => {
     host.suspect("a", "e", "witness");
     host.leave("d");
     expect(host.members).toEqual(["a", "b", "c"]);
-    host.advance(1_000);
+    host.advance(10_000);
     for (const by of ["a", "b"]) host.suspect(by, "c", "silent");
-    host.advance(13_999);
+    host.advance(4_999);
     expect(evicted(host)).toEqual(["e witness"]);
     host.advance(1);
     expect(evicted(host)).toEqual(["e witness", "c silent"]);

@@ -9,7 +9,7 @@
  *
  *     const topology = new Topology({ self, cluster, clock, onAckOwed: () => member.ackOwed(), onFault });
  *     const detector = new Detector({ …who, view, isRenewed: () => member.isRenewed,
- *       accuse: (accused) => member.say("suspect", { ...accused }), withdraw: (who) => member.say("refute", { ...who }) }, ports);
+ *       accuse: (accused) => member.suspect(accused), withdraw: (who) => member.refute(who) }, ports);
  *     const member = new Member({ …who, announcement, topology, onEnded, onRead: ({ view, proposed }) => detector.observe(everybodyIn(view, proposed)) }, ports);
  *     topology.start(); member.start(); detector.start();      // and at the end member.leave()
  *

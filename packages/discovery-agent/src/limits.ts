@@ -10,7 +10,11 @@ export interface DiscoveryLimits {
   readonly ackWarnMs: number;
   /** … and goes on without those who have not acked after that. */
   readonly ackDeadlineMs: number;
-  /** Evidence that stands this long without the accused having been heard of is certain. A living instance renews three times in it. */
+  /**
+   * Evidence that stands this long without the accused having been heard of is certain. It comes 2.5 s after the last heartbeat at
+   * the earliest, so the view of the accused is no longer current by then (`MEMBER.unrenewedMs`); a living one has renewed once
+   * at least, and tried every second.
+   */
   readonly certainAfterMs: number;
   /** After an outage, how long silence counts for nothing. */
   readonly quietMs: number;
@@ -33,7 +37,7 @@ export const DISCOVERY_LIMITS: DiscoveryLimits = {
   joinBatchMs: 500,
   ackWarnMs: 10_000,
   ackDeadlineMs: 60_000,
-  certainAfterMs: 15_000,
+  certainAfterMs: 9_000,
   quietMs: 15_000,
   remoteKeepMs: 60_000,
   remoteHeardEveryMs: 10_000,

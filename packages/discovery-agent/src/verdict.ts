@@ -5,7 +5,7 @@
  * |---|---|
  * | witness (the server knows no listener) | the coordinator says so itself, or two members do |
  * | silent | two members say so, there are three or more, and not more than ⌊(n − 1) / 2⌋ are lost that way at a time |
- * | any | it stands for 15 s without the accused having been heard of: it would have renewed three times |
+ * | any | it stands for 9 s without the accused having been heard of: it would have renewed |
  *
  * The coordinator is the first member against whom there is no evidence. A larger silent loss looks the same as being cut
  * off oneself, so it waits for certainty; so does everything with two members. In the quiet time after an outage silence

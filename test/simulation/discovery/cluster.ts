@@ -47,6 +47,8 @@ export interface LifeRecord {
   toMs: number;
   /** It died without a word. */
   crashedAs: "crash" | "power" | undefined;
+  /** It began to hang, in a world where that is measured. */
+  hungMs: number | undefined;
   /** It hosted the history then. */
   wasHost: boolean;
   readonly log: DeliveryLog;

@@ -18,6 +18,8 @@ export class InstanceProcess {
   /** How long its listeners take, milliseconds. */
   takesMs = 0;
   isLeaving = false;
+  /** It never starts again. */
+  isLost = false;
   private readonly cluster: Cluster;
   private readonly random: Random;
   private readonly canHost: boolean;
@@ -41,7 +43,7 @@ export class InstanceProcess {
   }
 
   start(): void {
-    if (this.isUp) return;
+    if (this.isUp || this.isLost) return;
     this.process.start();
     this.isLeaving = false;
     const link = this.cluster.server.connect(this.process);
@@ -143,7 +145,7 @@ export class InstanceProcess {
   }
 
   private rank(): number | undefined {
-    const hosts = (this.life?.answer?.view?.members ?? []).filter(({ kinds }) => kinds.includes(DISCOVERY_KIND));
+    const hosts = (this.life?.answer?.view?.members ?? []).filter(({ kinds, incarnation }) => kinds.includes(DISCOVERY_KIND) && this.life?.accuses(incarnation) !== true);
     const rank = hosts.findIndex(({ incarnation }) => incarnation === this.life?.incarnation);
     return rank < 0 ? undefined : rank;
   }

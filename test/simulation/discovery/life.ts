@@ -46,11 +46,11 @@ export class Life {
       ...place, view: () => this.answer?.view?.number ?? 0, isRenewed: () => this.member.isRenewed,
       accuse: (accused) => {
         world.note(instance, `accuses ${accused.incarnation}: ${accused.kind}`);
-        this.member.say("suspect", { ...accused });
+        this.member.suspect(accused);
       },
-      withdraw: (accused) => this.member.say("refute", { ...accused }),
+      withdraw: (accused) => this.member.refute(accused),
     }, { wire, clock });
-    this.record = { incarnation, process: instance, fromMs: world.nowMs, toMs: Number.POSITIVE_INFINITY, crashedAs: undefined, wasHost: false, log: this.listening.log };
+    this.record = { incarnation, process: instance, fromMs: world.nowMs, toMs: Number.POSITIVE_INFINITY, crashedAs: undefined, hungMs: undefined, wasHost: false, log: this.listening.log };
     world.lives.push(this.record);
   }
 

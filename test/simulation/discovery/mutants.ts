@@ -2,8 +2,8 @@
 import type { DiscoveryAgentActor, DiscoveryEvent, DiscoveryState } from "@longshore/discovery-agent";
 import type { Mutation } from "./cluster.ts";
 import type { Family } from "./config.ts";
+import { namesOf } from "./config.ts";
 import type { Action } from "./plan.ts";
-import { namesOf } from "./plan.ts";
 import type { Scenario } from "./simulate.ts";
 
 export interface Mutant {

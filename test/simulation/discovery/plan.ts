@@ -1,6 +1,7 @@
 /** The plan of a run: who starts and ends when, and everything that goes wrong, as a list that can be made shorter. */
-import type { Random, Weather } from "@longshore/testkit/simulation";
+import { Random, type Weather } from "@longshore/testkit/simulation";
 import type { Config, Family } from "./config.ts";
+import { namesOf } from "./config.ts";
 
 type WeatherChange = { readonly [Key in keyof Weather]?: Weather[Key] };
 
@@ -12,6 +13,8 @@ export type Action = { readonly atMs: number } & (
    * Instance `host`: whoever hosts the history then.
    */
   | { readonly kind: "crash" | "power" | "pause" | "leave" | "cut" | "drop"; readonly instance: string; readonly forMs: number }
+  /** It ends and never starts again. */
+  | { readonly kind: "lose"; readonly instance: string; readonly as: "crash" | "power" }
   /** What these say does not reach the others, nor the other way round unless it is one-way. */
   | { readonly kind: "apart"; readonly instances: readonly string[]; readonly isOneWay: boolean; readonly isNoticed: boolean; readonly forMs: number }
   /** Listeners take so long for what they are told. */
@@ -24,18 +27,22 @@ export type Action = { readonly atMs: number } & (
 
 type Draft = Action extends infer One ? (One extends { readonly atMs: number } ? Omit<One, "atMs"> : never) : never;
 
-export const namesOf = ({ instances }: Config): readonly string[] => Array.from({ length: instances }, (_, index) => `i${index + 1}`);
-
 export function drawPlan(config: Config, random: Random): readonly Action[] {
   const names = namesOf(config);
   const isTogether = config.isMeasured || random.chance(0.5);
   const starts = names.map((instance): Action => ({ atMs: isTogether ? random.next() * 800 : random.log(1, config.troubleMs), kind: "start", instance }));
-  const actions = config.isMeasured ? drawMeasured(names, random) : drawFaults(config, names, random);
-  return [...starts, ...actions].sort((a, b) => a.atMs - b.atMs);
+  const actions = config.isMeasured ? drawMeasured(config, names, random) : drawFaults(config, names, random);
+  return [...starts, ...actions, ...drawLosses(config)].sort((a, b) => a.atMs - b.atMs);
+}
+
+function drawLosses({ seed, lost, troubleMs }: Config): readonly Action[] {
+  const random = new Random(seed, "discovery losses");
+  return lost.map((instance): Action => ({ atMs: random.log(50, troubleMs), kind: "lose", instance, as: random.chance(0.5) ? "crash" : "power" }));
 }
 
 /** Long enough apart for everybody to be back. */
-function drawMeasured(names: readonly string[], random: Random): readonly Action[] {
+function drawMeasured({ hangs }: Config, names: readonly string[], random: Random): readonly Action[] {
+  if (hangs) return [{ atMs: 6_000 + random.next() * 2_000, kind: "pause", instance: random.pick(["host", ...names]), forMs: 24_000 }];
   return [6_000, 19_000].map((fromMs) => ({ atMs: fromMs + random.next() * 2_000, kind: "crash", instance: random.pick(["host", ...names]), forMs: 8_000 }));
 }
 

@@ -50,16 +50,15 @@ export class Summary {
     const falseOnes = [...this.evictions].reduce((sum, [key, count]) => sum + (key.startsWith("nothing") ? count : 0), 0);
     return [
       `${done} seeds in ${seconds.toFixed(1)} s: ${(done / seconds).toFixed(1)} seeds/s (${(done / ((user + system) / 1e6)).toFixed(1)} per second of a core), ${Math.round(steps / done)} steps per seed, ${Math.round(virtualMs / 1_000 / seconds)} × real time; ${failed.length === 0 ? "no failures" : `failed: ${failed.join(", ")}`}`,
-      this.detected("a member", false),
-      this.detected("the host of the history", true),
+      ...(["crash", "hang", "hang of one of two"] as const).flatMap((what) => [this.detected(what, "a member", false), this.detected(what, "the host of the history", true)]),
       `last fault → one current view ${percentiles(this.settledMs)}`,
       `false evictions: ${falseOnes}; explained ones: ${[...this.evictions].filter(([key]) => !key.startsWith("nothing")).sort((a, b) => b[1] - a[1]).map(([key, count]) => `${count} by ${key}`).join(", ") || "none"}`,
     ].join("\n");
   }
 
-  private detected(whose: string, wasHost: boolean): string {
-    const found = this.detections.filter((one) => one.wasHost === wasHost);
-    return `crash of ${whose} → CHANGING ${percentiles(found.map(({ changingMs }) => changingMs))}; → CHANGED ${percentiles(found.map(({ changedMs }) => changedMs))}`;
+  private detected(what: Detection["what"], whose: string, wasHost: boolean): string {
+    const found = this.detections.filter((one) => one.wasHost === wasHost && one.what === what);
+    return `${what}: ${whose} → CHANGING ${percentiles(found.map(({ changingMs }) => changingMs))}; → CHANGED ${percentiles(found.map(({ changedMs }) => changedMs))}`;
   }
 }
 

@@ -9,10 +9,10 @@ import { calm, gapOf, type Marks, Random } from "@longshore/testkit/simulation";
 import type { Episode, Mutation } from "./cluster.ts";
 import { Cluster } from "./cluster.ts";
 import type { Config } from "./config.ts";
-import { drawConfig } from "./config.ts";
+import { drawConfig, namesOf } from "./config.ts";
 import { InstanceProcess } from "./instance-process.ts";
 import type { Action } from "./plan.ts";
-import { drawPlan, namesOf } from "./plan.ts";
+import { drawPlan } from "./plan.ts";
 import type { Verdict } from "./verdict.ts";
 import { judge } from "./verdict.ts";
 
@@ -86,7 +86,7 @@ class Simulation {
     let [view, sinceMs]: [number | undefined, number] = [undefined, fromMs];
     while (cluster.nowMs - fromMs < SETTLED_WITHIN_MS + STEADY_MS && this.advanceTo(cluster.nowMs + LOOK_EVERY_MS)) {
       this.lookForDeluded();
-      const now = this.isSettled ? this.instances[0]!.life?.view : undefined;
+      const now = this.isSettled ? this.settledView : undefined;
       if (now !== view) [view, sinceMs] = [now, cluster.nowMs];
       if (view !== undefined && cluster.nowMs - sinceMs >= STEADY_MS) return sinceMs - fromMs;
     }
@@ -108,11 +108,16 @@ class Simulation {
 
   /** Everybody has the same current view, of exactly those who are here. */
   private get isSettled(): boolean {
-    const view = this.instances[0]!.life?.view;
+    const instances = this.instances.filter(({ isLost }) => !isLost);
+    const view = this.settledView;
     // Most looks end here.
-    if (!this.instances.every(({ life, isUp, isLeaving }) => isUp && !isLeaving && life?.isCurrent === true && life.view === view)) return false;
-    const here = this.instances.map(({ life }) => life!.incarnation).sort().join();
-    return this.instances.every(({ life }) => [...life!.members].sort().join() === here);
+    if (!instances.every(({ life, isUp, isLeaving }) => isUp && !isLeaving && life?.isCurrent === true && life.view === view)) return false;
+    const here = instances.map(({ life }) => life!.incarnation).sort().join();
+    return instances.every(({ life }) => [...life!.members].sort().join() === here);
+  }
+
+  private get settledView(): number | undefined {
+    return this.instances.find(({ isLost }) => !isLost)!.life?.view;
   }
 
   private describe(): string {
@@ -140,6 +145,7 @@ class Simulation {
     switch (action.kind) {
       case "start": return this.find(action.instance).start();
       case "crash": case "power": return this.crash(this.find(action.instance), action.kind, action.forMs);
+      case "lose": return this.lose(this.find(action.instance), action.as);
       case "pause": return this.pause(this.find(action.instance), action.forMs);
       case "leave": return this.leave(this.find(action.instance), action.forMs);
       case "cut": case "drop": return this.cut(this.find(action.instance), action.kind, action.forMs);
@@ -179,11 +185,18 @@ class Simulation {
     this.until(forMs, () => one.start());
   }
 
+  private lose(one: InstanceProcess, as: "crash" | "power"): void {
+    this.cluster.marks.hit(one.host === undefined ? "an instance ends for good" : "the host ends for good");
+    one.kill(as);
+    one.isLost = true;
+  }
+
   private pause(one: InstanceProcess, forMs: number): void {
     const { process, host } = one;
     if (!process.isUp || process.isPaused) return;
     const episode = this.cluster.begin(host === undefined ? "a member stands still" : "the host stands still", one.name);
     process.pause();
+    if (this.cluster.config.isMeasured && one.life !== undefined) Object.assign(one.life.record, { hungMs: this.cluster.nowMs, wasHost: host !== undefined });
     const { life } = process;
     this.during(episode, forMs, () => {
       if (process.life === life) process.resume();

@@ -8,6 +8,7 @@ import type { Eviction } from "./rules.ts";
 import { EvictionRules, evictionOf } from "./rules.ts";
 
 export interface Detection {
+  readonly what: "crash" | "hang" | "hang of one of two";
   /** The one that crashed hosted the history. */
   readonly wasHost: boolean;
   /** From the crash until one survivor was told, milliseconds. */
@@ -69,17 +70,22 @@ function checkLeader(claim: string, state: DiscoveryState, alarms: string[]): vo
   if (first !== leader || String(state.view?.number) !== number) alarms.push(`INV-11: ${leader} was heard as leader of view ${number}, and ${first} leads in ${state.view?.number}`);
 }
 
-function detectionsIn({ lives, stamps }: Cluster, healedMs: number): readonly Detection[] {
-  return lives.flatMap((dead) => (dead.crashedAs === undefined || dead.toMs > healedMs ? [] : lives.flatMap((survivor) => detectionBy(survivor, dead, stamps))));
+function detectionsIn({ lives, stamps, config: { instances } }: Cluster, healedMs: number): readonly Detection[] {
+  return lives.flatMap((dead) => {
+    const { hungMs, crashedAs, toMs } = dead;
+    if (hungMs === undefined && (crashedAs === undefined || toMs > healedMs)) return [];
+    const what = hungMs === undefined ? "crash" : instances === 2 ? "hang of one of two" : "hang";
+    return lives.flatMap((survivor) => detectionBy(survivor, dead, hungMs ?? toMs, what, stamps));
+  });
 }
 
-function detectionBy({ log, fromMs, toMs }: LifeRecord, { incarnation: crashed, toMs: atMs, wasHost }: LifeRecord, stamps: readonly number[]): readonly Detection[] {
+function detectionBy({ log, fromMs, toMs }: LifeRecord, { incarnation: crashed, wasHost }: LifeRecord, atMs: number, what: Detection["what"], stamps: readonly number[]): readonly Detection[] {
   if (fromMs >= atMs || toMs <= atMs + 5_000) return [];
   let changingMs: number | undefined;
   for (const entry of log.entries) {
     if (entry.kind !== "told" || stamps[entry.at]! < atMs || entry.oldView?.members.includes(crashed) !== true) continue;
     if (entry.type === "TOPOLOGY_CHANGING") changingMs ??= stamps[entry.at]! - atMs;
-    if (entry.type === "TOPOLOGY_CHANGED" && changingMs !== undefined && entry.newView?.members.includes(crashed) === false) return [{ wasHost, changingMs, changedMs: stamps[entry.at]! - atMs }];
+    if (entry.type === "TOPOLOGY_CHANGED" && changingMs !== undefined && entry.newView?.members.includes(crashed) === false) return [{ what, wasHost, changingMs, changedMs: stamps[entry.at]! - atMs }];
   }
   return [];
 }

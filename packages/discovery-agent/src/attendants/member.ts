@@ -16,7 +16,7 @@
 import type { Clock, Wire } from "@longshore/kernel";
 import { encode, subjectsOf } from "@longshore/kernel";
 import type { Standing } from "../commands.ts";
-import type { Announcement } from "../events.ts";
+import type { Announcement, EvidenceKind, Who } from "../events.ts";
 import type { TopologyAnswer } from "../queries.ts";
 import type { Topology } from "../topology/topology.ts";
 import { addressOf, TOLD } from "../vocabulary.ts";
@@ -75,6 +75,8 @@ export class Member {
   private mustReadAgain = false;
   private acked = 0;
   private isAcking = false;
+  /** Words taken back that nobody has heard yet, by incarnation: at most one for each member that is observed. */
+  private readonly refuted = new Map<string, Who>();
   private stopLooking: () => void = () => undefined;
   private stops: (() => void)[] = [];
   private stopAnswering: (() => void) | undefined;
@@ -128,10 +130,20 @@ export class Member {
     });
   }
 
-  /** What its detector says of others; not repeated here. */
-  say(verb: "suspect" | "refute", item: Readonly<Record<string, unknown>>): void {
-    const { instance: by, incarnation: byIncarnation } = this.options;
-    if (this.isThere) this.exchange.say(verb, { by, byIncarnation, ...item }, () => undefined);
+  /** What its detector says against others, which repeats it while it holds. */
+  suspect(accused: Who & { readonly kind: EvidenceKind; readonly isHealthy: boolean }): void {
+    this.refuted.delete(accused.incarnation);
+    if (this.isThere) this.exchange.say("suspect", { ...this.speaker, ...accused }, () => undefined);
+  }
+
+  /** Takes its own word back: said until it is answered, as what stands unrefuted counts. */
+  refute({ instance, incarnation }: Who): void {
+    const item = { instance, incarnation };
+    this.refuted.set(incarnation, item);
+    if (!this.isThere) return;
+    this.exchange.say("refute", { ...this.speaker, ...item }, (reply) => {
+      if (reply.kind !== "unheard" && this.refuted.get(incarnation) === item) this.refuted.delete(incarnation);
+    });
   }
 
   /** Says that it leaves until it is heard, for at most `leaveWithinMs`; then ends as `left`. */
@@ -161,6 +173,11 @@ export class Member {
     this.unanswer();
   }
 
+  private get speaker(): { readonly by: string; readonly byIncarnation: string } {
+    const { instance: by, incarnation: byIncarnation } = this.options;
+    return { by, byIncarnation };
+  }
+
   private get who(): { readonly instance: string; readonly incarnation: string } {
     const { instance, incarnation } = this.options;
     return { instance, incarnation };
@@ -176,6 +193,7 @@ export class Member {
     if (this.isThere && nowMs - this.renewedMs >= MEMBER.unrenewedMs) topology.raise("unrenewed");
     if (this.phase === "joining" || nowMs - this.announcedMs >= MEMBER.renewEveryMs || this.renewedMs < this.announcedMs) this.announce();
     if (this.mustReadAgain) this.readOn();
+    for (const item of [...this.refuted.values()]) this.refute(item);
     this.ackOwed();
   }
 

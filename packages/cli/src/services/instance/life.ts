@@ -52,8 +52,8 @@ export class Life {
       cluster, principal, instance, incarnation,
       view: () => this.seen,
       isRenewed: () => this.member.isRenewed,
-      accuse: (accused) => this.member.say("suspect", { ...accused }),
-      withdraw: (accused) => this.member.say("refute", { ...accused }),
+      accuse: (accused) => this.member.suspect(accused),
+      withdraw: (accused) => this.member.refute(accused),
     }, { wire, clock });
     const metadata = { cluster, principal, instance, kinds: announcement.kinds.join(" "), topics: announcement.topics.join(" ").slice(0, TEXT_MAX) };
     this.stopMicro = answerMicro(wire, { id: incarnation, metadata, startedAt: new Date() });

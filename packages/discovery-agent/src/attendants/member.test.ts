@@ -1,0 +1,67 @@
+import type { Clock, Wire } from "@longshore/kernel";
+import { decodeTrusted, encode } from "@longshore/kernel";
+import { describe, expect, it } from "vitest";
+import { TestClock } from "../topology/testing/test-clock.ts";
+import { Member } from "./member.ts";
+
+const topology = { read: () => undefined, owedAck: undefined, raise: () => undefined, clear: () => undefined };
+const accused = { instance: "a", incarnation: "a-1" };
+
+/** A member whose words are heard by a history that answers, or does not. */
+class Bench {
+  readonly clock: TestClock = new TestClock();
+  readonly said: string[] = [];
+  isDeaf = false;
+  readonly member: Member;
+
+  constructor() {
+    this.member = new Member({
+      cluster: "c", principal: "p", instance: "me", incarnation: "me-1", announcement: {}, topology, onEnded: () => undefined,
+    }, { wire: this.wire(this.clock), clock: this.clock });
+    this.member.start();
+    this.clock.advance(10);
+  }
+
+  private wire(clock: Clock): Wire {
+    return {
+      publish: () => undefined,
+      request: (subject, data, timeoutMs, done) => {
+        if (subject.includes(".ping.")) return done({ kind: "no-responders" });
+        const [verb] = Object.keys(decodeTrusted(data) as object);
+        if (verb === "suspect" || verb === "refute") this.said.push(verb);
+        if (this.isDeaf) clock.after(timeoutMs, () => done({ kind: "timeout" }));
+        else done({ kind: "answer", data: encode({ commit: 1, answers: [[0, { clusterId: "c", view: 0, proposed: 0, change: 0, isMember: false, owesAck: false }]] }) });
+      },
+      subscribe: () => () => undefined,
+      store: () => undefined,
+      onReconnect: () => () => undefined,
+      connected: true,
+      maxPayloadBytes: 1_000,
+    };
+  }
+}
+
+describe("a word that is taken back", () => {
+  it("18.6 is said again until it is answered, and then no more", () => {
+    const bench = new Bench();
+    bench.isDeaf = true;
+    bench.member.suspect({ ...accused, kind: "silent", isHealthy: true });
+    bench.member.refute(accused);
+    bench.clock.advance(3_000);
+    expect(bench.said).toEqual(["suspect", "refute", "refute", "refute", "refute"]);
+    bench.isDeaf = false;
+    bench.clock.advance(1_000);
+    const count = bench.said.length;
+    bench.clock.advance(60_000);
+    expect(bench.said).toHaveLength(count);
+  });
+
+  it("18.6 is forgotten when it is said anew", () => {
+    const bench = new Bench();
+    bench.isDeaf = true;
+    bench.member.refute(accused);
+    bench.member.suspect({ ...accused, kind: "silent", isHealthy: true });
+    bench.clock.advance(10_000);
+    expect(bench.said).toEqual(["refute", "suspect"]);
+  });
+});
