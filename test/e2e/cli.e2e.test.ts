@@ -162,10 +162,10 @@ test("up, add, look, change, export, audit, and down again", async () => {
   // The instance that `up` is can be told to be another.
   const { view } = (await json("topology")) as { readonly view: { readonly members: readonly { readonly instance: string }[] } };
   const { instance } = view.members[0]!;
-  expect(await run("topology", "set", "zone=east", "load=3", "--remove", "nothing", "--instance", instance)).toMatchObject({ code: 0, out: "load=3\nzone=east\n" });
-  expect(await json("topology")).toMatchObject({ view: { members: [{ instance, properties: { zone: "east", load: "3" } }] } });
-  expect((await run("topology", "set", "zone=east")).code).toBe(2);
-  expect((await run("topology", "set", "zone=east", "--instance", "nobody")).code).toBe(5);
+  const sets = await Promise.all([
+    run("topology", "set", "zone=east", "load=3", "--remove", "nothing", "--instance", instance), run("topology", "set", "zone=east"), run("topology", "set", "zone=east", "--instance", "nobody"),
+  ]);
+  expect(sets.map(({ code, out }) => `${code} ${out}`)).toEqual(["0 load=3\nzone=east\n", "2 ", "5 "]);
 
   // Not there is 3, wrong usage is 2.
   const ends = await Promise.all([

@@ -84,6 +84,8 @@ function markOf(event: Wire): string | undefined {
     case CODE.EndedExpired: return "ended jobs leave the history";
     case CODE.QueueSuspended: return "a queue is suspended";
     case CODE.InstanceLeft: return "an instance leaves";
+    case CODE.InstancesRanked: return "another instance leads";
+    case CODE.JobAccepted: return (event[7] as { readonly creator?: string } | undefined)?.creator === undefined ? undefined : "a job prefers its creator";
     case CODE.OperationAdvanced: return "a bulk operation takes several commits";
     default: return KERNEL_MARKS[event[0] as number];
   }

@@ -1,14 +1,15 @@
 /** A process that hosts the job queue, or waits until it may. */
 
 import type { JobQueueCommand, JobQueueEvent, JobQueueRejection, QueueState } from "@longshore/job-queue";
-import { presence, results } from "@longshore/job-queue";
-import type { HostPorts, StopReason, StoreAnswer, Wire, WireAnswer, WireMessage } from "@longshore/kernel";
+import { presence, ranks, results } from "@longshore/job-queue";
+import type { Attendant, HostPorts, StopReason, StoreAnswer, Wire, WireAnswer, WireMessage } from "@longshore/kernel";
 import { decodeTrusted, Follower, Host, Retention, whenFree } from "@longshore/kernel";
 import type { SimProcess } from "@longshore/testkit/simulation";
 import { Random } from "@longshore/testkit/simulation";
 import type { Cluster } from "./cluster.ts";
 import { CLUSTER, KIND, SHARD, SUBJECTS } from "./cluster.ts";
 import { SMALL_MAILBOX } from "./config.ts";
+import { SimView } from "./placements.ts";
 
 export type JobQueueHost = Host<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
 
@@ -50,7 +51,7 @@ export class HostProcess {
     const { cluster, process, random } = this;
     this.host = new Host(cluster.actor, this.marked(ports), {
       cluster: CLUSTER, actor: SHARD, instance: process.name, principal: "host", incarnation: `${process.name}-${process.life}`, software: "sim",
-      limits: cluster.config.kernelLimits, takeOver, attendants: [presence({ shard: SHARD }), results({ shard: SHARD })],
+      limits: cluster.config.kernelLimits, takeOver, attendants: [presence({ shard: SHARD }), results({ shard: SHARD }), ...this.view()],
       onServing: () => {
         cluster.marks.hit("a host serves");
         cluster.note(process.name, `serves epoch ${this.host?.current.kernel.epoch}`);
@@ -59,6 +60,12 @@ export class HostProcess {
     });
     const { host, process: { life } } = this;
     cluster.clock.after(random.next(), () => process.run(life, () => host.open()));
+  }
+
+  /** What tells the queue who leads, where one asks. */
+  private view(): readonly Attendant<QueueState, JobQueueEvent>[] {
+    const { config } = this.cluster;
+    return config.queues.some((queue) => queue.config.placement === "leader") ? [ranks(new SimView(config, this.process))] : [];
   }
 
   /** Says what a host meets at its opening and how it answers. */

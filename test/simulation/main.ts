@@ -1,5 +1,5 @@
 /**
- * The simulator: `npm run sim -- [--discovery] --seed N [--world 1] [--trace] [--shrink] | --seeds N [--from M] [--first] [--marks]`.
+ * The simulator: `npm run sim -- [--discovery] --seed N [--world 1|2] [--trace] [--shrink] | --seeds N [--from M] [--first] [--marks]`.
  *
  * Of the job queue, or with `--discovery` of the topology.
  */
@@ -18,7 +18,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 if (values.discovery === true) {
   process.exitCode = simulateDiscovery(values, say) ? 0 : 1;
 } else if (values.seed !== undefined) {
-  const scenario = scenarioOf(Number(values.seed), values.world === "1" ? 1 : 2);
+  const scenario = scenarioOf(Number(values.seed), values.world === "1" ? 1 : values.world === "2" ? 2 : 3);
   const result = run(scenario, { keepsTrace: values.trace === true });
   for (const line of result.trace ?? []) say(line);
   say(describeRun(scenario, result));

@@ -9,6 +9,7 @@ import type { HostPorts, Inbox, Journal, Reactions, StoredCommit, Version } from
 import { decodeCommit, decodeTrusted, encode, sameBytes } from "@longshore/kernel";
 import type { SimProcess } from "@longshore/testkit/simulation";
 import type { Cluster, Mutation } from "./cluster.ts";
+import { placed } from "./placements.ts";
 import type { Action } from "./plan.ts";
 import type { RelayOptions } from "./relay.ts";
 import type { Scenario } from "./simulate.ts";
@@ -194,7 +195,29 @@ function zombieAmongWorkers({ config, plan }: Scenario): Scenario {
   return { config: { ...config, families: [], hosts: 2, troubleMs: 45_000, jitterMs: 1, snapshotEvery: 0, isRewound: false }, plan: [...adds, ...trouble] };
 }
 
+/** The fold forgets who added a job. */
+const creatorForgotten = (actor: JobQueueActor): JobQueueActor => ({
+  ...actor,
+  evolve: (state, event, at) => {
+    if (event.type !== "JobAccepted" || event.options === undefined) return actor.evolve(state, event, at);
+    const { creator: _, ...options } = event.options;
+    actor.evolve(state, { ...event, options }, at);
+  },
+});
+
+/** The fold forgets where a queue wants its jobs. */
+const placementForgotten = (actor: JobQueueActor): JobQueueActor => ({
+  ...actor,
+  evolve: (state, event, at) => {
+    if (event.type !== "QueueConfigured") return actor.evolve(state, event, at);
+    const { placement: _, ...config } = event.config;
+    actor.evolve(state, { ...event, config }, at);
+  },
+});
+
 export const MUTANTS: readonly Mutant[] = [
+  { name: "creators are forgotten", breaks: "a job runs where it was added, if its queue says so", mutation: { actor: creatorForgotten }, scenario: (scenario) => placed(scenario, () => "creator") },
+  { name: "leaders are forgotten", breaks: "a queue for the leader runs on one instance", mutation: { actor: placementForgotten }, scenario: (scenario) => placed(scenario, () => "leader") },
   { name: "react called later", breaks: "reactions follow directly after their event", mutation: { actor: reactLater } },
   { name: "epoch and number compared in the look-up", breaks: "only equal bytes are our own commit", mutation: { journal: epochAndNumberOnly } },
   { name: "skewed wall clock at the successor", breaks: "time is the server's", mutation: { ports: ownWallClock } },

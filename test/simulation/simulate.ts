@@ -13,6 +13,7 @@ import { Cluster, KIND, SHARD, SUBJECTS } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import { drawConfig, drawLater, NOTHING_LATER } from "./config.ts";
 import { HostProcess } from "./host-process.ts";
+import { withPlacements } from "./placements.ts";
 import type { Action } from "./plan.ts";
 import { drawPlan } from "./plan.ts";
 import { poisonOf } from "./poison.ts";
@@ -45,8 +46,13 @@ const STUCK_AFTER_MS = 120_000;
 const LOOK_EVERY_MS = 500;
 const STEPS_MAX = 400_000;
 
-/** `world` 1: without what the world has learned since its first form, as seeds were run that were kept then. */
-export function scenarioOf(seed: number, world: 1 | 2 = 2): Scenario {
+/** `world` 1 and 2: without what the world has learned since, as seeds were run that were kept then. */
+export function scenarioOf(seed: number, world: 1 | 2 | 3 = 3): Scenario {
+  const scenario = drawn(seed, world);
+  return world < 3 ? scenario : withPlacements(scenario);
+}
+
+function drawn(seed: number, world: 1 | 2 | 3): Scenario {
   const config = drawConfig(seed, new Random(seed, "config"), world === 1 ? NOTHING_LATER : drawLater(new Random(seed, "later")));
   return { config, plan: drawPlan(config, new Random(seed, "plan"), new Random(seed, "later plan")) };
 }

@@ -22,7 +22,7 @@ describe("a filter", () => {
 });
 
 test("configuring a queue changes what is given and keeps the rest", () => {
-  const given = { topic: [], type: undefined, maxParallel: undefined, retries: 0, retryDelay: undefined, keepJobs: "no", keepIds: 5_000, keepIdsCount: undefined, ranking: undefined, inShard: undefined, partitions: undefined };
+  const given = { topic: [], type: undefined, maxParallel: undefined, retries: 0, retryDelay: undefined, keepJobs: "no", keepIds: 5_000, keepIdsCount: undefined, ranking: undefined, inShard: undefined, partitions: undefined, placement: undefined };
   const before = { config: { topics: ["a/*"], type: "ordered", retries: 3, keepIds: { ms: 1, count: 7 } } } as unknown as QueueView;
   expect(merged(before, given)).toEqual({ topics: ["a/*"], type: "ordered", retries: 0, keepJobs: false, keepIds: { ms: 5_000, count: 7 } });
   expect(merged(undefined, { ...given, topic: ["b"] })).toMatchObject({ topics: ["b"], keepIds: { ms: 5_000, count: 100_000 } });

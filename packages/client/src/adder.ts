@@ -76,7 +76,7 @@ class PendingAdd<Result> implements Asked {
     this.client = client;
     this.topic = job.topic;
     this.output = job.output;
-    this.options = options;
+    this.options = directory.asksForCreator(job.topic, options?.queue) ? { ...options, creator: client.creator } : options;
     this.sink = sink;
     this.idGiven = id;
     this.localId = id === undefined ? client.ulids.next(client.line().time.now()) : `${job.topic.replaceAll("/", "~")}.${id}`;

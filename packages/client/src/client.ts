@@ -102,6 +102,12 @@ export class Client {
     return this.directory.shards(queue);
   }
 
+  /** The instance that jobs are added by: the one whose worker runs here, else the one this program runs in. */
+  get creator(): string {
+    const { instance, incarnation, self = instance } = this.setup;
+    return incarnation === undefined && this.crew === undefined ? self : instance;
+  }
+
   /** This process's worker, made on first use. */
   worker(): Crew {
     if (this.crew !== undefined) return this.crew;

@@ -1,7 +1,7 @@
 /** Jobs and queues as values: written once, imported by those who add and by those who work. No I/O here. */
 
 import type { QueueConfig } from "@longshore/job-queue";
-import { INPUT_LIMITS, isQueuePattern, isTopic, isWorkerPattern } from "@longshore/job-queue";
+import { INPUT_LIMITS, isQueuePattern, isTopic, isWorkerPattern, PLACEMENTS } from "@longshore/job-queue";
 import { isToken } from "@longshore/kernel";
 import type { JobContext } from "./context.ts";
 import { InvalidOption, NotAvailableYet } from "./errors.ts";
@@ -68,8 +68,8 @@ export interface Queue {
   readonly config: QueueConfig;
 }
 
-const QUEUE_FIELDS = ["topics", "type", "maxParallel", "retries", "retryDelayMs", "keepJobs", "keepIds", "ranking", "shard", "partitions"] as const;
-const QUEUE_LATER = ["rate", "perKey", "placement", "priority"] as const;
+const QUEUE_FIELDS = ["topics", "type", "maxParallel", "retries", "retryDelayMs", "keepJobs", "keepIds", "ranking", "shard", "partitions", "placement"] as const;
+const QUEUE_LATER = ["rate", "perKey", "priority"] as const;
 const { shardCharsMax: SHARD_CHARS_MAX, partitionsMax: PARTITIONS_MAX } = INPUT_LIMITS;
 const QUEUE_NAME = /^[A-Za-z0-9 _,.\-+#!?$%&()=]{1,100}$/;
 
@@ -89,7 +89,8 @@ export function defineQueue(name: string, config: QueueConfig): Queue {
   if ((config.type as string) === "topic-round-robin") throw new NotAvailableYet("the queue type topic-round-robin");
   if (config.type !== undefined && config.type !== "unordered" && config.type !== "ordered") throw new InvalidOption("type", "must be unordered or ordered");
   if (config.shard !== undefined && !(isToken(config.shard) && config.shard.length <= SHARD_CHARS_MAX)) throw new InvalidOption("shard", `must be 1 to ${SHARD_CHARS_MAX} of the characters A-Z a-z 0-9 _ -`);
-  const { partitions } = config;
+  const { partitions, placement } = config;
+  if (placement !== undefined && !PLACEMENTS.includes(placement)) throw new InvalidOption("placement", `must be ${PLACEMENTS.join(", ")}`);
   if (partitions !== undefined && !(Number.isInteger(partitions) && partitions >= 1 && partitions <= PARTITIONS_MAX)) throw new InvalidOption("partitions", `must be a whole number from 1 to ${PARTITIONS_MAX}`);
   return { kind: "queue", name, config };
 }

@@ -1,7 +1,7 @@
 /** Longshore for programs: define, add, work, follow, query. */
 
 export type { Instance, TopicRow, TopicState, TopologyCluster, TopologyEvent, TopologyHandler, TopologyView } from "@longshore/discovery-agent";
-export type { EndState, ErrorInfo, JobFilter, JobState, QueueConfig, QueueStatistics, QueueView, Scalar, WaitReason, WhyView } from "@longshore/job-queue";
+export type { EndState, ErrorInfo, JobFilter, JobState, Placement, QueueConfig, QueueStatistics, QueueView, Scalar, WaitReason, WhyView } from "@longshore/job-queue";
 export type { AuditReport, Violation } from "@longshore/testkit/promises";
 export type { AddAllOptions } from "./add-all.ts";
 export { AddAllFailed } from "./add-all.ts";

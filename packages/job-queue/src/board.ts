@@ -31,6 +31,8 @@ export interface Seat extends HeapItem {
 /** The pools that take the same topics, each incarnation once. */
 interface Group {
   readonly pools: readonly { readonly member: Member; readonly pool: Pool }[];
+  /** Each of them as a group of its own, where a queue wants that one. */
+  readonly alone: Map<Member, Group>;
 }
 
 export interface Station extends HeapItem {
@@ -53,8 +55,12 @@ export class Board {
   private readonly held = new Set<Lane>();
   private at = 0;
 
-  constructor(queues: Iterable<Queue>, members: Iterable<Member>) {
+  /** Places in the view. */
+  private readonly ranks: ReadonlyMap<string, number>;
+
+  constructor(queues: Iterable<Queue>, members: Iterable<Member>, ranked: readonly string[]) {
     this.pools = poolsByPattern(members);
+    this.ranks = new Map(ranked.map((instance, rank) => [instance, rank]));
     for (const queue of queues) {
       for (const lane of queue.lanes.values()) {
         lane.place = -1;
@@ -91,9 +97,9 @@ export class Board {
     return undefined;
   }
 
-  /** Who can do a topic, for people who ask why a job waits. */
-  capable(topic: string): Group["pools"] {
-    return this.groupOf(topic).pools;
+  /** Who may do a job, for people who ask why it waits. */
+  capable(job: Job): Group["pools"] {
+    return this.placed(job).pools;
   }
 
   /** Puts a lane where its head belongs. To be called when its head, or what its head waits for, may have changed. */
@@ -166,7 +172,7 @@ export class Board {
 
   private stationFor(lane: Lane, head: Job): Station {
     if (lane.station !== undefined && !lane.queue.isOrdered) return lane.station;
-    const group = this.groupOf(head.topic);
+    const group = this.placed(head);
     let stations = this.stationsOf.get(lane.queue);
     if (stations === undefined) {
       stations = new Map();
@@ -178,6 +184,33 @@ export class Board {
       stations.set(group, station);
     }
     return station;
+  }
+
+  /** The pools of a topic, or the one among them where its queue wants a job to run. */
+  private placed(job: Job): Group {
+    const { placement = "any" } = job.queue.config;
+    const group = this.groupOf(job.topic);
+    if (placement === "any") return group;
+    const open = group.pools.filter(({ pool }) => pool.slots > 0);
+    const one = placement === "leader" ? this.leading(open) : open.find(({ member }) => member.instance === job.extra?.creator);
+    return one === undefined ? group : this.alone(group, one);
+  }
+
+  /** Always one: the first of the view, and behind its members the one that has been there longest. */
+  private leading(pools: Group["pools"]): Group["pools"][number] | undefined {
+    const rank = ({ member }: Group["pools"][number]): number => this.ranks.get(member.instance) ?? this.ranks.size + member.number;
+    let first = pools[0];
+    for (const one of pools) if (rank(one) < rank(first!)) first = one;
+    return first;
+  }
+
+  private alone(group: Group, one: Group["pools"][number]): Group {
+    let alone = group.alone.get(one.member);
+    if (alone === undefined) {
+      alone = { pools: [one], alone: new Map() };
+      group.alone.set(one.member, alone);
+    }
+    return alone;
   }
 
   /** Topics that match the same announced patterns share a group. */
@@ -203,7 +236,7 @@ export class Board {
         pools.push(entry);
       }
     }
-    return { pools };
+    return { pools, alone: new Map() };
   }
 }
 

@@ -20,6 +20,7 @@
  * | `topics` | hello | `{ instance, incarnation, pools }` |
  * | `drain` | hello | `{ instance, incarnation }` |
  * | `leave` | hello | `{ instance, incarnation, reason }` |
+ * | `rank` | hello | `{ instances }`, the members of the view in its order |
  *
  * The role hello is spoken by the host itself (from hello, heartbeat and probe); a message from outside never has it.
  * In the array form of `submit` an id that is a ULID is one the sender has generated; any other, and every id in the map form, is a user's: it belongs
@@ -58,7 +59,8 @@ export type JobQueueCommand =
   | { readonly type: "JoinInstance"; readonly instance: string; readonly incarnation: string; readonly principal: string; readonly processors: number; readonly pools: readonly WorkerPool[] }
   | { readonly type: "ChangeTopics"; readonly instance: string; readonly incarnation: string; readonly pools: readonly WorkerPool[] }
   | { readonly type: "DrainInstance"; readonly instance: string; readonly incarnation: string }
-  | { readonly type: "LeaveInstance"; readonly instance: string; readonly incarnation: string; readonly reason: string };
+  | { readonly type: "LeaveInstance"; readonly instance: string; readonly incarnation: string; readonly reason: string }
+  | { readonly type: "RankInstances"; readonly instances: readonly string[] };
 
 export type JobQueueRejection = {
   readonly code:

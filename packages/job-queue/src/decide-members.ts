@@ -10,9 +10,10 @@ import type { QueueState } from "./state.ts";
 import type { WorkerPool } from "./vocabulary.ts";
 
 type Join = Extract<JobQueueCommand, { type: "JoinInstance" }>;
-type MemberCommand = Extract<JobQueueCommand, { type: "JoinInstance" | "ChangeTopics" | "DrainInstance" | "LeaveInstance" }>;
+type MemberCommand = Extract<JobQueueCommand, { type: "JoinInstance" | "ChangeTopics" | "DrainInstance" | "LeaveInstance" | "RankInstances" }>;
 
 export function decideMember(state: QueueState, command: MemberCommand, limits: JobQueueLimits): QueueDecision {
+  if (command.type === "RankInstances") return isSameOrder(state.ranked, command.instances) ? accepted() : accepted({ type: "InstancesRanked", instances: command.instances });
   const present = state.instances.get(command.instance)?.member;
   if (command.type === "JoinInstance") return join(state, command, present, limits);
   if (present === undefined) {
@@ -40,6 +41,8 @@ function join(state: QueueState, command: Join, present: Member | undefined, lim
   if (state.members.size >= limits.instancesMax) return no("instance/too-many", `${limits.instancesMax} instances are here, and no more are taken`);
   return accepted(joined);
 }
+
+export const isSameOrder = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((name, i) => name === b[i]);
 
 const samePools = (member: Member, pools: readonly WorkerPool[]): boolean =>
   member.pools.length === pools.length && member.pools.every((pool, i) => {

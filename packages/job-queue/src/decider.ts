@@ -58,7 +58,7 @@ export function decide(state: QueueState, command: JobQueueCommand, at: number, 
     case "RemoveJob": return remove(state, command);
     case "OperateJobs": case "ConfigureQueue": case "WantQueue": case "SuspendQueue": case "ResumeQueue":
       return decideQueue(state, command, setting.limits);
-    case "JoinInstance": case "ChangeTopics": case "DrainInstance": case "LeaveInstance":
+    case "JoinInstance": case "ChangeTopics": case "DrainInstance": case "LeaveInstance": case "RankInstances":
       return decideMember(state, command, setting.limits);
   }
 }
@@ -82,7 +82,7 @@ function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, 
   if (elsewhere !== undefined) return elsewhere;
   const full = whyFull(state, limits);
   if (full !== undefined) return no("queue/backlog-full", full);
-  const taken = options === undefined && digest === undefined ? undefined : takenOptions(command, digest, at);
+  const taken = options === undefined && digest === undefined ? undefined : takenOptions(command, queue, digest, at);
   const event: JobQueueEvent = { type: "JobAccepted", job: state.next.job, id, topic, queue: queue.name, input, principal, options: taken };
   return { kind: "accepted", events: [event], answer };
 }
@@ -111,13 +111,14 @@ function whyFull(state: QueueState, limits: JobQueueLimits): string | undefined 
 }
 
 /** What the event keeps of the options; undefined when nothing. */
-function takenOptions({ options = {} }: CommandOf<"SubmitJob">, digest: number | undefined, at: number): AcceptedOptions | undefined {
-  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, key, properties } = options;
+function takenOptions({ options = {} }: CommandOf<"SubmitJob">, queue: Queue, digest: number | undefined, at: number): AcceptedOptions | undefined {
+  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, key, properties, creator } = options;
   const startsAt = Math.max(notBefore ?? 0, delayMs === undefined ? 0 : at + delayMs);
   const taken: AcceptedOptions = {
     ...(retries === undefined ? {} : { retries }), ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
     ...(timeoutMs === undefined || timeoutMs === 0 ? {} : { timeoutMs }), ...(startsAt > at ? { notBefore: startsAt } : {}),
     ...(properties === undefined ? {} : { properties }), ...(digest === undefined ? {} : { digest }), ...(key === undefined ? {} : { key }),
+    ...(creator === undefined || queue.config.placement !== "creator" ? {} : { creator }),
   };
   return Object.keys(taken).length === 0 ? undefined : taken;
 }
@@ -200,11 +201,11 @@ function retry(state: QueueState, command: CommandOf<"RetryJob">, { shard, limit
 /** The same work as another job. */
 export function retryEvent(state: QueueState, job: Job, id: string, principal: string): JobQueueEvent {
   const { ownRetries: retries, ownRetryDelayMs: retryDelayMs, timeoutMs, extra } = job;
-  const { properties, key } = extra ?? {};
+  const { properties, key, creator } = extra ?? {};
   const options: AcceptedOptions = {
     ...(retries === undefined ? {} : { retries }), ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
     ...(timeoutMs === 0 ? {} : { timeoutMs }), ...(properties === undefined ? {} : { properties }), ...(key === undefined ? {} : { key }),
-    cause: [job.number, job.id],
+    ...(creator === undefined ? {} : { creator }), cause: [job.number, job.id],
   };
   return { type: "JobAccepted", job: state.next.job, id, topic: job.topic, queue: job.queue.name, input: job.input, principal, options };
 }

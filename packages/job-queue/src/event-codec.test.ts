@@ -37,6 +37,7 @@ const EVENTS: readonly JobQueueEvent[] = [
   { type: "TopicsChanged", member: 1, pools: [] },
   { type: "InstanceDraining", member: 1 },
   { type: "InstanceLeft", member: 1, reason: "r" },
+  { type: "InstancesRanked", instances: ["b", "a"] },
   { type: "OperationStarted", operation: 1, kind: "retry", filter: { topic: "a" }, upTo: 9, principal: "p" },
   { type: "OperationAdvanced", operation: 1, cursor: 5 },
   { type: "OperationEnded", operation: 1 },

@@ -43,6 +43,7 @@ function encode(event: JobQueueEvent): readonly unknown[] {
     case "TopicsChanged": return [CODE.TopicsChanged, event.member, poolsToWire(event.pools)];
     case "InstanceDraining": return [CODE.InstanceDraining, event.member];
     case "InstanceLeft": return [CODE.InstanceLeft, event.member, event.reason];
+    case "InstancesRanked": return [CODE.InstancesRanked, event.instances];
     case "OperationStarted":
       return [CODE.OperationStarted, event.operation, OPERATION_KINDS.indexOf(event.kind), event.filter, event.upTo, event.principal];
     case "OperationAdvanced": return [CODE.OperationAdvanced, event.operation, event.cursor];
@@ -119,6 +120,7 @@ const READERS: Readonly<Record<number, Reader>> = {
   [CODE.TopicsChanged]: (member: number, pools: unknown) => ({ type: "TopicsChanged", member, pools: poolsFromWire(pools) }),
   [CODE.InstanceDraining]: (member: number) => ({ type: "InstanceDraining", member }),
   [CODE.InstanceLeft]: (member: number, reason: string) => ({ type: "InstanceLeft", member, reason }),
+  [CODE.InstancesRanked]: (instances: readonly string[]) => ({ type: "InstancesRanked", instances }),
   [CODE.OperationStarted]: (operation: number, kind: number, filter: JobFilter, upTo: number, principal: string) =>
     ({ type: "OperationStarted", operation, kind: OPERATION_KINDS[kind]!, filter, upTo, principal }),
   [CODE.OperationAdvanced]: (operation: number, cursor: number) => ({ type: "OperationAdvanced", operation, cursor }),

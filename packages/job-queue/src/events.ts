@@ -19,6 +19,8 @@ export interface AcceptedOptions {
   /** The id was given by the user, and this is the digest of its input: kept to answer repeats. */
   readonly digest?: number;
   readonly key?: string;
+  /** The instance that added it. */
+  readonly creator?: string;
 }
 
 export type FailureKind = "failed" | "timed-out" | "lost";
@@ -60,6 +62,8 @@ export type JobQueueEvent =
   | { readonly type: "InstanceDraining"; readonly member: number }
   /** It is gone; its attempts are taken back in slices by `settle`. */
   | { readonly type: "InstanceLeft"; readonly member: number; readonly reason: string }
+  /** The members of the view in its order, the leader first. */
+  | { readonly type: "InstancesRanked"; readonly instances: readonly string[] }
   /** Bulk work, continued in slices: the jobs are those that matched at `upTo` and below. */
   | { readonly type: "OperationStarted"; readonly operation: number; readonly kind: OperationKind; readonly filter: JobFilter; readonly upTo: number; readonly principal: string }
   /** The operation has looked at all jobs up to this number. */
@@ -74,7 +78,7 @@ export const EVENT_CODES: Readonly<Record<JobQueueEventType, number>> = {
   JobStopRequested: 22, JobProgressed: 23, JobLogged: 24, JobPropertySet: 25, JobRemoved: 26, JobsDue: 27,
   EndedExpired: 28, IdsExpired: 29, QueueConfigured: 30, QueueSuspended: 31, QueueResumed: 32,
   InstanceJoined: 33, TopicsChanged: 34, InstanceDraining: 35, InstanceLeft: 36,
-  OperationStarted: 37, OperationAdvanced: 38, OperationEnded: 39, ConfigurationRefused: 40,
+  OperationStarted: 37, OperationAdvanced: 38, OperationEnded: 39, ConfigurationRefused: 40, InstancesRanked: 41,
 };
 
 /** The wire form of a payload: its bytes, or `[principal, digest, bytes]`. */

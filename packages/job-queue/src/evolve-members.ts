@@ -4,7 +4,7 @@ import { INSTANCE_NAMES_MAX } from "./limits.ts";
 import { Member, newPool } from "./members.ts";
 import type { QueueState } from "./state.ts";
 
-type MemberEvent = EventOf<"InstanceJoined" | "TopicsChanged" | "InstanceDraining" | "InstanceLeft">;
+type MemberEvent = EventOf<"InstanceJoined" | "TopicsChanged" | "InstanceDraining" | "InstanceLeft" | "InstancesRanked">;
 
 export function evolveMembers(state: QueueState, event: MemberEvent, at: number): void {
   state.dropBoard();
@@ -15,6 +15,9 @@ export function evolveMembers(state: QueueState, event: MemberEvent, at: number)
       state.member(event.member).isDraining = true;
       return;
     case "InstanceLeft": return left(state, event);
+    case "InstancesRanked":
+      state.ranked = event.instances;
+      return;
   }
 }
 

@@ -62,16 +62,16 @@ function configured(state: QueueState, event: EventOf<"QueueConfigured">, at: nu
     added.since = revision === undefined ? at : event.since;
     return;
   }
-  const wasOrdered = known.isOrdered;
+  const { lanesBy } = known;
   known.config = event.config;
   if (revision !== undefined) {
     known.revision = revision;
     known.since = event.since;
   }
-  if (known.isOrdered !== wasOrdered) relane(state, known);
+  if (known.lanesBy !== lanesBy) relane(state, known);
 }
 
-/** Sorts the waiting jobs of a queue whose type has changed. Looks at every job once: rare, and asked for by a person. */
+/** Sorts the waiting jobs of a queue whose type or placement has changed. Looks at every job once: rare, and asked for by a person. */
 function relane(state: QueueState, queue: Queue): void {
   const jobs: Job[] = [];
   for (const job of state.jobs.from(0)) {
@@ -84,5 +84,5 @@ function relane(state: QueueState, queue: Queue): void {
 /** Puts unfinished jobs, ascending by number, into empty lanes. */
 export function fillLanes(queue: Queue, jobs: readonly Job[]): void {
   const waiting = queue.isOrdered ? jobs : jobs.filter((job) => job.isReady).sort((a, b) => a.order - b.order);
-  for (const job of waiting) queue.lane(job.topic).push(job);
+  for (const job of waiting) queue.lane(job).push(job);
 }

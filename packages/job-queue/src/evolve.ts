@@ -38,7 +38,7 @@ export function evolve(state: QueueState, event: JobQueueEvent, at: number): voi
     case "IdsExpired": case "QueueConfigured": case "ConfigurationRefused": case "QueueSuspended": case "QueueResumed":
     case "OperationStarted": case "OperationAdvanced": case "OperationEnded":
       return evolveQueues(state, event, at);
-    case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft":
+    case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft": case "InstancesRanked":
       return evolveMembers(state, event, at);
   }
 }
@@ -55,16 +55,19 @@ function jobAccepted(state: QueueState, event: EventOf<"JobAccepted">, at: numbe
   countWaiting(state, job, 1);
   if (options?.digest !== undefined) rememberId(state, event, options.digest, at);
   if (options?.cause !== undefined) state.jobs.get(options.cause[0])?.markRetried();
-  if (queue.isOrdered) queue.lane(topic).push(job);
+  if (queue.isOrdered) queue.lane(job).push(job);
   const notBefore = options?.notBefore;
   if (notBefore !== undefined && notBefore > at) sleepUntil(state, job, notBefore, "not-before", at);
   else makeReady(state, job, at);
 }
 
 function extraOf(options: AcceptedOptions | undefined): JobExtra | undefined {
-  if (options?.properties === undefined && options?.cause === undefined && options?.key === undefined) return undefined;
-  const { properties, cause, key } = options;
-  return { ...(properties === undefined ? {} : { properties: { ...properties } }), ...(cause === undefined ? {} : { cause }), ...(key === undefined ? {} : { key }) };
+  const { properties, cause, key, creator } = options ?? {};
+  if (properties === undefined && cause === undefined && key === undefined && creator === undefined) return undefined;
+  return {
+    ...(properties === undefined ? {} : { properties: { ...properties } }), ...(cause === undefined ? {} : { cause }),
+    ...(key === undefined ? {} : { key }), ...(creator === undefined ? {} : { creator }),
+  };
 }
 
 function rememberId(state: QueueState, { id, queue }: EventOf<"JobAccepted">, digest: number, at: number): void {

@@ -3,6 +3,7 @@
 export type { PayloadSweepOptions, PayloadSweepTimings } from "./attendants/payload-sweep.ts";
 export { payloadSweep } from "./attendants/payload-sweep.ts";
 export { presence } from "./attendants/presence.ts";
+export { ranks } from "./attendants/ranks.ts";
 export { results } from "./attendants/results.ts";
 export type { Departed, Roster } from "./attendants/roster.ts";
 export { wanted } from "./attendants/wanted.ts";
@@ -29,9 +30,9 @@ export type { QueueState } from "./state.ts";
 export { mergeStatistics } from "./statistics.ts";
 export { isQueuePattern, isTopic, isWorkerPattern, queueMatches, queuePatternMatches, workerPatternMatches, workerPatternsOf } from "./topics.ts";
 export type {
-  AbortReason, BlobRef, ConfigurationRefusal, ConfiguredView, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, Payload, QueueConfig, QueueStatistics,
+  AbortReason, BlobRef, ConfigurationRefusal, ConfiguredView, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, Payload, Placement, QueueConfig, QueueStatistics,
   QueueType, QueueView, ResultItem, RunOptions, Scalar, WaitReason, WhyView, WorkerPool,
 } from "./vocabulary.ts";
-export { ABORT, END_STATES, OUTCOME, RUN, TAKEN_AWAY } from "./vocabulary.ts";
+export { ABORT, END_STATES, OUTCOME, PLACEMENTS, RUN, TAKEN_AWAY } from "./vocabulary.ts";
 export type { WantedQueue } from "./wanted.ts";
 export { FORMER_MAX, queueOfWantedKey, readWantedQueue, wantedKeyOf, writeWantedQueue } from "./wanted.ts";

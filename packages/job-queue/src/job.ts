@@ -14,6 +14,8 @@ export interface JobExtra {
   properties?: Record<string, Scalar> | undefined;
   cause?: readonly [number: number, id: string] | undefined;
   key?: string | undefined;
+  /** The instance that added it. */
+  creator?: string | undefined;
   stopReason?: string | undefined;
   progress?: { readonly fraction: number | null; readonly message: string | null; readonly at: number } | undefined;
   log?: string[] | undefined;

@@ -16,7 +16,7 @@ export function sleepUntil(state: QueueState, job: Job, until: number, reason: D
 export function makeReady(state: QueueState, job: Job, at: number): void {
   job.becomeReady(state.next.order++, at);
   const { queue } = job;
-  const lane = queue.lane(job.topic);
+  const lane = queue.lane(job);
   if (!queue.isOrdered) lane.push(job);
   if (lane.isFirst(job)) state.liveBoard?.refresh(lane);
 }
@@ -24,13 +24,13 @@ export function makeReady(state: QueueState, job: Job, at: number): void {
 /** A ready job leaves its lane. In an ordered queue only an ended one does. */
 export function leaveLane(state: QueueState, job: Job): void {
   const { queue } = job;
-  const lane = queue.lane(job.topic);
+  const lane = queue.lane(job);
   lane.remove(job);
   state.liveBoard?.refresh(lane);
   queue.dropIfIdle(lane);
 }
 
-export const refreshLane = (state: QueueState, job: Job): void => state.liveBoard?.refresh(job.queue.lane(job.topic));
+export const refreshLane = (state: QueueState, job: Job): void => state.liveBoard?.refresh(job.queue.lane(job));
 
 /** The live attempt is over; its slot is free. */
 export function endRun(state: QueueState, job: Job): void {

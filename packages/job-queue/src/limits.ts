@@ -77,6 +77,8 @@ export const INPUT_LIMITS = {
   shardCharsMax: 120,
   keyCharsMax: 200,
   poolsMax: 1_000,
+  /** Members of a view. */
+  rankedMax: 1_000,
   slotsMax: 100_000,
   processorsMax: 65_536,
   reasonCharsMax: 2_000,

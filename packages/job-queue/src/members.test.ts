@@ -127,7 +127,7 @@ describe("instances", () => {
   it("IO capabilities: an instance counts once for a topic, however many of its patterns match", () => {
     const host = new MiniHost();
     host.join("i1", ["foo", "bar/*", "a/**", "d/1/2", "d/1/*", "d/**"].map((topic) => ({ topics: [topic], slots: 1 })));
-    const targets = (topic: string): number => host.state.ensureBoard(host.at).capable(topic).length;
+    const targets = (topic: string): number => host.state.ensureBoard(host.at).capable(host.state.job(host.submit(topic))).length;
     const expected = { foo: 1, "foo/a": 0, bar: 0, "bar/foo": 1, "bar/foo/a": 0, "a/b": 1, x: 0, "x/y": 0, "d/1/2": 1 };
     expect(Object.fromEntries(Object.keys(expected).map((topic) => [topic, targets(topic)]))).toEqual(expected);
   });

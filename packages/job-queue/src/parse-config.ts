@@ -6,6 +6,7 @@ import { INPUT_LIMITS } from "./limits.ts";
 import { withoutUndefined } from "./parse-submit.ts";
 import { millis } from "./reading.ts";
 import type { QueueConfig } from "./vocabulary.ts";
+import { PLACEMENTS } from "./vocabulary.ts";
 
 const QUEUE_NAME = /^[A-Za-z0-9 _,.\-+#!?$%&()=]+$/;
 
@@ -18,13 +19,13 @@ export function queueName(value: unknown): string {
   throw new Unreadable("queue", "must be letters, digits, blanks and _ , . - + # ! ? $ % & ( ) =");
 }
 
-const FIELDS: ReadonlySet<string> = new Set(["topics", "type", "maxParallel", "retries", "retryDelayMs", "keepJobs", "keepIds", "ranking", "shard", "partitions"]);
-const LATER: ReadonlySet<string> = new Set(["rate", "perKey", "placement", "priority"]);
+const FIELDS: ReadonlySet<string> = new Set(["topics", "type", "maxParallel", "retries", "retryDelayMs", "keepJobs", "keepIds", "ranking", "shard", "partitions", "placement"]);
+const LATER: ReadonlySet<string> = new Set(["rate", "perKey", "priority"]);
 
 /** @throws {Unreadable} */
 export function configOf(fields: Fields): QueueConfig {
   onlyKnown(fields, FIELDS, LATER);
-  const { topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking, shard, partitions } = fields;
+  const { topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking, shard, partitions, placement } = fields;
   if (type === "topic-round-robin") throw new Unreadable("type", "topic-round-robin is not available yet: use unordered", "command/not-yet");
   return {
     topics: list("topics", topics, INPUT_LIMITS.patternsMax).map((topic) => note("topics", topic, INPUT_LIMITS.topicCharsMax)),
@@ -38,6 +39,7 @@ export function configOf(fields: Fields): QueueConfig {
       ranking: optional(ranking, (value) => integer("ranking", value, -1_000_000_000, 1_000_000_000)),
       shard: optional(shard, shardName),
       partitions: optional(partitions, (value) => integer("partitions", value, 1, INPUT_LIMITS.partitionsMax)),
+      placement: optional(placement, (value) => oneOf("placement", value, PLACEMENTS)),
     }),
   };
 }

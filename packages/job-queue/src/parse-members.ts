@@ -32,6 +32,10 @@ export function parseLeave(item: unknown): CommandOf<"LeaveInstance"> {
   return { type: "LeaveInstance", ...who(instance, incarnation), reason: note("reason", reason ?? "it left", INPUT_LIMITS.reasonCharsMax) };
 }
 
+export function parseRank(item: unknown): CommandOf<"RankInstances"> {
+  return { type: "RankInstances", instances: list("instances", map("rank", item)["instances"], INPUT_LIMITS.rankedMax).map((name) => tokenOf("instances", name)) };
+}
+
 const who = (instance: unknown, incarnation: unknown): { readonly instance: string; readonly incarnation: string } =>
   ({ instance: tokenOf("instance", instance), incarnation: text("incarnation", incarnation, 128) });
 

@@ -5,7 +5,7 @@
  * A user's id belongs to its topic and is remembered; in state it is `<topic, '/' as '~'>.<id>`. In the array form a
  * ULID is an id that the sender has generated: unique, so it stands for itself and is remembered only while its job is there.
  */
-import { encode, whyNotSerializable } from "@longshore/kernel";
+import { encode, isToken, whyNotSerializable } from "@longshore/kernel";
 import type { Fields } from "@longshore/kernel/reading";
 import { integer, map, onlyKnown, optional, text, Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
@@ -17,7 +17,7 @@ import type { JobOptions, Payload, Scalar } from "./vocabulary.ts";
 
 type Submit = Extract<JobQueueCommand, { type: "SubmitJob" }>;
 
-const OPTIONS: ReadonlySet<string> = new Set(["retries", "retryDelayMs", "timeoutMs", "notBefore", "delayMs", "queue", "key", "revision", "properties"]);
+const OPTIONS: ReadonlySet<string> = new Set(["retries", "retryDelayMs", "timeoutMs", "notBefore", "delayMs", "queue", "key", "revision", "properties", "creator"]);
 const LATER: ReadonlySet<string> = new Set(["priority", "unique", "needs", "dependsOn", "startWithinMs", "backoff"]);
 const FIELDS: ReadonlySet<string> = new Set(["topic", "input", "id", ...OPTIONS]);
 
@@ -71,7 +71,7 @@ function userId(topic: string, value: unknown): string {
 }
 
 function jobOptions(fields: Fields): JobOptions {
-  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, queue, key, revision, properties } = fields;
+  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, queue, key, revision, properties, creator } = fields;
   const read = {
     retries: optional(retries, (value) => integer("retries", value, -1, 1_000_000)),
     retryDelayMs: optional(retryDelayMs, (value) => millis("retryDelayMs", value)),
@@ -82,8 +82,14 @@ function jobOptions(fields: Fields): JobOptions {
     key: optional(key, (value) => text("key", value, INPUT_LIMITS.keyCharsMax)),
     revision: optional(revision, (value) => integer("revision", value, 0, Number.MAX_SAFE_INTEGER)),
     properties: optional(properties, propertiesOf),
+    creator: optional(creator, instanceName),
   };
   return withoutUndefined(read);
+}
+
+function instanceName(value: unknown): string {
+  if (isToken(value)) return value;
+  throw new Unreadable("creator", "must be the id of an instance: 1 to 128 of the characters A-Z a-z 0-9 _ -");
 }
 
 /** The same fields without those that were not said. */

@@ -130,7 +130,7 @@ describe("words of owners and operators", () => {
     expect(malformed("configure", { queue: "q", topics: "a" }).field).toBe("topics");
     expect(malformed("configure", { queue: "q", topics: ["a"], type: "drop" }).field).toBe("type");
     expect(malformed("configure", { queue: "q", topics: ["a"], retires: 1 }).field).toBe("retires");
-    for (const later of ["rate", "perKey", "placement"]) {
+    for (const later of ["rate", "perKey"]) {
       expect(malformed("configure", { queue: "q", topics: ["a"], [later]: 1 })).toEqual({ code: "command/not-yet", field: later });
     }
     expect(malformed("configure", { queue: "q", topics: ["a"], type: "topic-round-robin" })).toEqual({ code: "command/not-yet", field: "type" });

@@ -2,7 +2,7 @@
 import type { Parsed, Role, Sender } from "@longshore/kernel";
 import { Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
-import { parseChangeTopics, parseDrain, parseJoin, parseLeave } from "./parse-members.ts";
+import { parseChangeTopics, parseDrain, parseJoin, parseLeave, parseRank } from "./parse-members.ts";
 import { parseBulk, parseConfigure, parseRemove, parseResume, parseRetry, parseStop, parseSuspend, parseWant } from "./parse-operate.ts";
 import { parseSubmit } from "./parse-submit.ts";
 import { parseExtend, parseLog, parseOutcome, parseProgress, parseProperty } from "./parse-worker.ts";
@@ -46,6 +46,7 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ["topics", { roles: HOSTS, read: parseChangeTopics }],
   ["drain", { roles: HOSTS, read: parseDrain }],
   ["leave", { roles: HOSTS, read: parseLeave }],
+  ["rank", { roles: HOSTS, read: parseRank }],
 ]);
 
 export function parse(verb: string, item: unknown, sender: Sender, fallbackId: () => string, shard: string): Parsed<JobQueueCommand> {

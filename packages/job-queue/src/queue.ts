@@ -18,22 +18,23 @@ export interface RememberedId {
 }
 
 /**
- * Waiting jobs that are taken one after the other: in an unordered queue the ready ones of one topic by readiness, in an
- * ordered queue all unfinished ones of all topics by number, the running one at the head.
+ * Waiting jobs that are taken one after the other: in an unordered queue the ready ones of one topic by readiness (and of one
+ * creator, where that decides who may take them), in an ordered queue all unfinished ones of all topics by number, the running one at the head.
  */
 export class Lane extends JobList implements HeapItem {
   readonly queue: Queue;
-  readonly topic: string;
+  /** Its name among the queue's lanes. */
+  readonly name: string;
   /** Readiness of the head, as long as the lane stands on the board. */
   key = 0;
   readonly tie = 0;
   place = -1;
   station: Station | undefined = undefined;
 
-  constructor(table: JobTable, queue: Queue, topic: string) {
+  constructor(table: JobTable, queue: Queue, name: string) {
     super(table);
     this.queue = queue;
-    this.topic = topic;
+    this.name = name;
   }
 }
 
@@ -83,9 +84,15 @@ export class Queue {
     return job.ownRetryDelayMs ?? this.config.retryDelayMs ?? DEFAULT_RETRY_DELAY_MS;
   }
 
-  /** The lane a job of this topic waits in. */
-  lane(topic: string): Lane {
-    const key = this.isOrdered ? "" : topic;
+  /** What its waiting jobs are sorted by. */
+  get lanesBy(): "nothing" | "topic" | "creator" {
+    if (this.isOrdered) return "nothing";
+    return this.config.placement === "creator" ? "creator" : "topic";
+  }
+
+  /** The lane a job waits in. */
+  lane(job: Job): Lane {
+    const key = this.laneName(job);
     let lane = this.lanes.get(key);
     if (lane === undefined) {
       lane = new Lane(this.table, this, key);
@@ -94,9 +101,18 @@ export class Queue {
     return lane;
   }
 
+  private laneName(job: Job): string {
+    switch (this.lanesBy) {
+      case "nothing": return "";
+      case "topic": return job.topic;
+      // Neither has a blank in it.
+      case "creator": return `${job.topic} ${job.extra?.creator ?? ""}`;
+    }
+  }
+
   /** Forgets an empty lane when there are many. */
   dropIfIdle(lane: Lane): void {
-    if (lane.size === 0 && lane.place < 0 && this.lanes.size > IDLE_LANES_MAX) this.lanes.delete(lane.topic);
+    if (lane.size === 0 && lane.place < 0 && this.lanes.size > IDLE_LANES_MAX) this.lanes.delete(lane.name);
   }
 
   /**

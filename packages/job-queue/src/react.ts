@@ -28,7 +28,7 @@ export function react(state: QueueState, event: JobQueueEvent, reactions: Reacti
       return;
     case "JobAccepted": case "AttemptReleased": case "AttemptExtended": case "JobProgressed": case "JobLogged": case "JobPropertySet":
     case "JobRemoved": case "JobsDue": case "EndedExpired": case "IdsExpired": case "QueueConfigured": case "ConfigurationRefused": case "QueueSuspended": case "QueueResumed":
-    case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft":
+    case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft": case "InstancesRanked":
     case "OperationStarted": case "OperationAdvanced": case "OperationEnded":
       return;
   }

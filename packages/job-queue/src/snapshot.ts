@@ -49,6 +49,8 @@ export function* snapshot(state: QueueState): Generator<unknown> {
   yield* runs(state.jobs.from(0), (job) => jobToWire(state, job));
   yield* runs(state.ended, (job) => job.number);
   yield* runs(remembered(state), (wire) => wire);
+  // Only where somebody has said it: every other state has the snapshot it always had.
+  if (state.ranked.length > 0) yield state.ranked;
 }
 
 /** Runs of values, closed by an empty run. */
@@ -124,6 +126,7 @@ export function restore(chunks: Iterable<unknown>): QueueState {
   forEach<JobWire>((wire) => restoreJob(state, wire));
   forEach<number>((number) => restoreEnded(state, number));
   forEach<RememberedWire>((wire) => restoreRemembered(state, wire));
+  state.ranked = read<readonly string[] | undefined>() ?? [];
   restoreLanes(state);
   return state;
 }

@@ -67,6 +67,9 @@ export class QueueState {
   /** Ids given by users, of jobs that may be long gone. */
   readonly rememberedIds: IdMap<RememberedId> = new IdMap();
 
+  /** Members of the view in its order, as far as a host knew it; those of no view stand behind them. */
+  ranked: readonly string[] = [];
+
   /** Derived from here on. */
   hasBegun: boolean = false;
   /** Sleeping jobs by when they wake, and running ones by when their timeout is over. */
@@ -79,7 +82,7 @@ export class QueueState {
   readonly lost: Set<Member> = new Set();
   private board: Board | undefined = undefined;
   private resolutions = new Map<string, Queue>();
-  private ranked: readonly Queue[] | undefined = undefined;
+  private rankedQueues: readonly Queue[] | undefined = undefined;
 
   constructor() {
     this.jobs = new JobTable(this.queueList);
@@ -116,7 +119,7 @@ export class QueueState {
   /** The board, built if need be. */
   ensureBoard(at: number): Board {
     if (this.board === undefined) {
-      this.board = new Board(this.queues.values(), this.members.values());
+      this.board = new Board(this.queues.values(), this.members.values(), this.ranked);
       this.board.moveTo(at);
     }
     return this.board;
@@ -148,8 +151,8 @@ export class QueueState {
   queueFor(topic: string): Queue {
     let queue = this.resolutions.get(topic);
     if (queue !== undefined) return queue;
-    this.ranked ??= inRankingOrder(this.queues.values());
-    queue = queueTaking(this.ranked, topic) ?? this.queue(DEFAULT_QUEUE);
+    this.rankedQueues ??= inRankingOrder(this.queues.values());
+    queue = queueTaking(this.rankedQueues, topic) ?? this.queue(DEFAULT_QUEUE);
     if (this.resolutions.size >= RESOLUTIONS_MAX) this.resolutions.clear();
     this.resolutions.set(topic, queue);
     return queue;
@@ -158,7 +161,7 @@ export class QueueState {
   /** A configuration has changed: topics may belong to other queues, and slots to other limits. */
   queuesChanged(): void {
     this.resolutions = new Map();
-    this.ranked = undefined;
+    this.rankedQueues = undefined;
     this.dropBoard();
   }
 }

@@ -24,7 +24,7 @@ export function jobView(state: QueueState, job: Job, { shard, at, payloads }: Vi
     ...said({
       waits, notBefore: job.isQueued && job.isAsleep ? job.until : undefined, startedAt, endedAt: job.isEnded ? job.since : undefined, instance,
       stopRequested: job.isActive && job.stopRequested ? true : undefined, progress: extra?.progress, log: logOf(job),
-      properties: extra?.properties, key: extra?.key, reason: extra?.reason, error: extra?.error,
+      properties: extra?.properties, key: extra?.key, creator: extra?.creator, reason: extra?.reason, error: extra?.error,
       cause: extra?.cause === undefined ? undefined : `${shard}.${extra.cause[1]}`,
       input: payloads ? job.input : undefined, result: payloads ? result : undefined,
     }),

@@ -42,9 +42,19 @@ export interface JobOptions {
   /** The revision of the wanted configuration by which the sender chose this shard. */
   readonly revision?: number;
   readonly properties?: Readonly<Record<string, Scalar>>;
+  /** The instance that adds it; kept only where its queue asks for its creator. */
+  readonly creator?: string;
 }
 
 export type QueueType = "unordered" | "ordered";
+
+/**
+ * On which instance a queue's jobs run. `any`: whichever has a free slot. `creator`: the instance that added the job, as long as it is
+ * there and takes the topic; then any. `leader`: one alone, the first member of the view that takes the topic; where no
+ * view is known, the one that has been there longest.
+ */
+export type Placement = "any" | "creator" | "leader";
+export const PLACEMENTS: readonly Placement[] = ["any", "creator", "leader"];
 
 /** A queue as configured; absent fields have the defaults of `limits.ts`. */
 export interface QueueConfig {
@@ -65,6 +75,8 @@ export interface QueueConfig {
   readonly shard?: string;
   /** Spreads the queue over so many shards, `<shard>-0` and on, by the key or else the id of each job. */
   readonly partitions?: number;
+  /** `any` when absent. */
+  readonly placement?: Placement;
 }
 
 /** What one `work()` of an instance takes: topic patterns (`a/b`, `a/*` children, `a/**` all below) and how many at a time. */
@@ -102,6 +114,8 @@ export interface JobView {
   readonly log?: readonly string[];
   readonly properties?: Readonly<Record<string, Scalar>>;
   readonly key?: string;
+  /** The instance that added it, where its queue asked for that. */
+  readonly creator?: string;
   readonly input?: Payload;
   readonly result?: Payload;
   readonly reason?: string;

@@ -46,7 +46,7 @@ function suspended({ queue }: Job): Reason {
 /** In an ordered queue the head holds all others back. */
 function ordered(state: QueueState, job: Job, shard: string, at: number): Reason {
   const { queue } = job;
-  const lane = queue.lane(job.topic);
+  const lane = queue.lane(job);
   const head = lane.first;
   if (head !== undefined && !lane.isFirst(job)) {
     const text = `Queue "${queue.name}" is ordered and its head, job ${shard}.${head.id}, is ${head.state}.`;
@@ -59,15 +59,20 @@ function ordered(state: QueueState, job: Job, shard: string, at: number): Reason
 
 function slots(state: QueueState, job: Job, at: number): Reason {
   const { queue, topic } = job;
-  const capable = state.ensureBoard(at).capable(topic);
+  const capable = state.ensureBoard(at).capable(job);
   const instances = capable.slice(0, NAMES_MAX).map(({ member }) => member.instance);
   if (capable.length === 0) return incapable(state, job);
   const full = capable.filter(({ pool }) => pool.used >= pool.slots).length;
-  const detail = { queue: queue.name, topic, instances, slots: sum(capable, ({ pool }) => pool.slots), used: sum(capable, ({ pool }) => pool.used), maxParallel: queue.config.maxParallel ?? null };
+  const detail = { queue: queue.name, topic, instances, slots: sum(capable, ({ pool }) => pool.slots), used: sum(capable, ({ pool }) => pool.used), maxParallel: queue.config.maxParallel ?? null, placement: queue.config.placement ?? "any" };
   const text = full === capable.length
-    ? `All ${detail.slots} slots for topic "${topic}" on ${names(instances)} are taken: add workers or slots.`
+    ? `All ${detail.slots} slots for topic "${topic}" on ${names(instances)} are taken${onlyThere(queue)}: add workers or slots.`
     : `Queue "${queue.name}" runs at most ${queue.config.maxParallel} jobs at a time on an instance, and ${names(instances)} ${instances.length === 1 ? "does" : "do"}: raise maxParallel or add instances.`;
   return { waits: "limit", text, detail };
+}
+
+function onlyThere({ config }: Job["queue"]): string {
+  if (config.placement === "leader") return ", and its queue runs jobs on the leading instance only";
+  return config.placement === "creator" ? ", and its queue prefers the instance that added it" : "";
 }
 
 function incapable(state: QueueState, { topic, queue }: Job): Reason {

@@ -1,3 +1,4 @@
+import { PLACEMENTS } from "@longshore/job-queue";
 import type { Longshore, QueueConfig, QueueView } from "longshore";
 import { type Command, command, type Shared } from "../command.ts";
 import { withClient } from "../connection.ts";
@@ -97,6 +98,7 @@ const configure: Command = command({
     ranking: { kind: "integer", value: "<n>", help: "higher is asked first" },
     inShard: { kind: "text", value: "<name>", help: "the shard it lives in; jobs that are elsewhere when it moves are finished there" },
     partitions: { kind: "integer", value: "<n>", help: "spread it over so many shards, <shard>-0 and on, by the key or id of each job; only while it is empty" },
+    placement: { kind: "text", value: "<where>", choices: ["any", "creator", "leader"], help: "any instance with a free slot; the creator's, as long as it is there and takes the topic; or one alone, the leading one of those that take the topic" },
   },
   examples: [
     { line: "longshore queues configure media --topic 'media/*' --max-parallel 4", says: "make one" },
@@ -126,12 +128,14 @@ interface Given {
   readonly ranking: number | undefined;
   readonly inShard: string | undefined;
   readonly partitions: number | undefined;
+  readonly placement: string | undefined;
 }
 
 const KEEP_IDS = { ms: 7 * 24 * 3_600_000, count: 100_000 };
 
 export function merged(before: QueueView | undefined, given: Given): QueueConfig {
   const { topic, type, maxParallel, retries, retryDelay, keepJobs, keepIds, keepIdsCount, ranking, inShard, partitions } = given;
+  const placement = PLACEMENTS.find((known) => known === given.placement);
   const config = before?.config ?? { topics: [] };
   const ids = config.keepIds ?? KEEP_IDS;
   return {
@@ -146,6 +150,7 @@ export function merged(before: QueueView | undefined, given: Given): QueueConfig
     ...(ranking === undefined ? {} : { ranking }),
     ...(inShard === undefined ? {} : { shard: inShard }),
     ...(partitions === undefined ? {} : { partitions }),
+    ...(placement === undefined ? {} : { placement }),
   };
 }
 

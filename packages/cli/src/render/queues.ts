@@ -40,7 +40,7 @@ export function queueFields({ name, config, suspended, suspendedSince, statistic
 }
 
 function configFields(config: QueueConfig): readonly (readonly [string, string | undefined])[] {
-  const { topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking } = config;
+  const { topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking, placement } = config;
   return [
     ["topics", topics.join(" ")],
     ["type", type ?? "unordered"],
@@ -49,6 +49,7 @@ function configFields(config: QueueConfig): readonly (readonly [string, string |
     ["retry delay", retryDelayMs === undefined ? undefined : showDuration(retryDelayMs)],
     ["keeps", keepJobs === true ? "succeeded jobs, too" : undefined],
     ["ids", keepIds === undefined ? undefined : `${showDuration(keepIds.ms)}, up to ${showCount(keepIds.count)}`],
+    ["runs on", placement === "leader" ? "one instance alone, the leading one" : placement === "creator" ? "the instance that added the job, as long as it can" : undefined],
     ["ranking", ranking === undefined ? undefined : String(ranking)],
   ];
 }

@@ -72,6 +72,7 @@ function otherSentence(event: PublicEvent): string {
     case "TopicsChanged": return `instance ${text(instance)} takes other topics`;
     case "InstanceDraining": return `instance ${text(instance)} takes nothing new`;
     case "InstanceLeft": return `instance ${text(instance)} left: ${text(reason)}`;
+    case "InstancesRanked": return `the members of the view are ${(event as unknown as { readonly instances: readonly string[] }).instances.join(", ")}`;
     case "OperationStarted": return `bulk ${text(kind)} started`;
     case "OperationEnded": return "bulk operation done";
     case "JobsDue": return `${text(count)} delayed jobs are due`;

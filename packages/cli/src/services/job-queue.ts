@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
 import type { JobQueueActor, JobQueueCommand, JobQueueEvent, JobQueueRejection, PayloadSweepTimings, QueueState, Roster } from "@longshore/job-queue";
-import { DEFAULT_SHARD, jobQueue, namesShard, payloadSweep, presence, results, wanted } from "@longshore/job-queue";
+import { DEFAULT_SHARD, jobQueue, namesShard, payloadSweep, presence, ranks, results, wanted } from "@longshore/job-queue";
 import type { HostPorts, Inbox, KernelLimits, StopReason, Telemetry } from "@longshore/kernel";
 import { Follower, Host, Retention, subjectsOf, whenFree } from "@longshore/kernel";
 import type { Connection, ConnectOptions } from "@longshore/nats";
@@ -185,7 +185,7 @@ class Service {
       ...(this.options.limits === undefined ? {} : { limits: this.options.limits }),
       ...(this.options.acceptRewind === undefined ? {} : { acceptRewind: this.options.acceptRewind }),
       takeOver: isTakenOver,
-      attendants: [presence({ shard: this.shard, ...(this.options.roster === undefined ? {} : { roster: this.options.roster }) }), results({ shard: this.shard }), this.payloadSweep(), wanted({
+      attendants: [presence({ shard: this.shard, ...(this.options.roster === undefined ? {} : { roster: this.options.roster }) }), ...(this.options.roster === undefined ? [] : [ranks(this.options.roster)]), results({ shard: this.shard }), this.payloadSweep(), wanted({
         wanted: wantedOf(this.connection, this.cluster),
         onApplied: () => {
           isTold = true;

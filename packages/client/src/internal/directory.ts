@@ -91,6 +91,12 @@ export class Directory {
     return entry === undefined || entry.name === DEFAULT_QUEUE ? this.defaultShard : shardFor(entry.config, key);
   }
 
+  /** A job's queue asks on which instance it was added. */
+  asksForCreator(topic: string, queue: string | undefined): boolean {
+    const entry = queue === undefined ? this.taking(topic) : undefined;
+    return (entry ?? this.entries.get(queue ?? DEFAULT_QUEUE))?.config.placement === "creator";
+  }
+
   /** Every shard that jobs of a queue may be in; of all queues, when none is named. The default shard comes first. */
   shards(queue?: string): readonly string[] {
     const entry = queue === undefined ? undefined : this.entries.get(queue);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ABORT, RUN } from "../vocabulary.ts";
 import { PRESENCE, presence } from "./presence.ts";
 import type { Departed, Roster } from "./roster.ts";
+import { NO_ROSTER } from "./roster.ts";
 import { FakeHost } from "./testing/fake-host.ts";
 
 const HELLO = "ls.test.hi.wendy.i1.main";
@@ -11,6 +12,8 @@ const POOLS = [{ topics: ["t/a"], slots: 5 }];
 
 /** A roster that the test moves. */
 class TestRoster implements Roster {
+  readonly order = NO_ROSTER.order;
+  readonly onOrder = NO_ROSTER.onOrder;
   readonly disabled = new Set<string>();
   private readonly gone: ((who: Departed) => void)[] = [];
   private readonly changed: (() => void)[] = [];

@@ -14,13 +14,17 @@ export interface Roster {
   onGone(gone: (who: Departed) => void): () => void;
   /** Calls back when another answer of `isEnabled` is possible. Returns a way to stop. */
   onTopics(changed: () => void): () => void;
+  /** Instances of the activated view in its order, the leader first; undefined before one is known. */
+  order(): readonly string[] | undefined;
+  /** Calls back when another answer of `order` is possible. Returns a way to stop. */
+  onOrder(changed: () => void): () => void;
   /** The instance works on what it offers under this pattern. */
   isEnabled(instance: string, pattern: string): boolean;
 }
 
 const nothing = (): (() => void) => () => undefined;
 
-export const NO_ROSTER: Roster = { onGone: nothing, onTopics: nothing, isEnabled: () => true };
+export const NO_ROSTER: Roster = { onGone: nothing, onTopics: nothing, order: () => undefined, onOrder: nothing, isEnabled: () => true };
 
 /**
  * What of a worker's offer is enabled. A pool of which nothing is keeps its place and its topics, without a slot: what it runs

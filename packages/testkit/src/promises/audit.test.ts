@@ -1,4 +1,5 @@
 /** Each checker passes a good history and goes red on a planted bad one. */
+import type { JobQueueEvent, Placement } from "@longshore/job-queue";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../memory/hash.ts";
 import { Audit, audit } from "./audit.ts";
@@ -23,7 +24,16 @@ function good(): HistoryBuilder {
   return history.commit(ended(1, 3), { type: "EndedExpired", count: 2 }, { type: "JobRemoved", job: 4 });
 }
 
+const placedIn = (placement: Placement): JobQueueEvent => ({ type: "QueueConfigured", queue: "l", config: { topics: ["mail/*"], placement } });
+const addedBy = (job: number, creator: string): JobQueueEvent => ({ ...accepted(job, "l"), options: { creator } }) as JobQueueEvent;
+
 describe("a good history", () => {
+  test("may have a job beside its creator where that is not there, and on the leading instance", () => {
+    const history = HistoryBuilder.begun().commit(joined(2, "w2"), placedIn("creator"), addedBy(1, "gone"), started(1, 1, 2), addedBy(2, "w1"), started(2));
+    history.commit(ended(1), ended(2), placedIn("leader"), { type: "InstancesRanked", instances: ["w2", "w1"] }, accepted(3, "l"), started(3, 1, 2));
+    expect(check(history).violations).toEqual([]);
+  });
+
   test("has no violation, and says what it could not judge", () => {
     const report = check(good());
     expect(report.violations).toEqual([]);
@@ -78,6 +88,9 @@ describe("a planted violation", () => {
     ["P6", "more than the slots of a pool", () => begun().commit(accepted(2), accepted(3), started(2), started(3))],
     ["P6", "more than the queue's limit on an instance", () => limited({ maxParallel: 1 }).commit(started(2))],
     ["P6", "more than a share of the processors", () => limited({ maxParallel: 0.3 }).commit(started(2))],
+    ["P6", "a start on another instance than the job's creator, which is there", () => HistoryBuilder.begun().commit(joined(2, "w2"), placedIn("creator"), addedBy(1, "w1"), started(1, 1, 2))],
+    ["P6", "a start on another instance than the leading one", () => HistoryBuilder.begun().commit(joined(2, "w2"), placedIn("leader"), { type: "InstancesRanked", instances: ["w2", "w1"] }, accepted(1, "l"), started(1))],
+    ["P6", "a start on another instance than the one that has been there longest", () => HistoryBuilder.begun().commit(joined(2, "w2"), placedIn("leader"), accepted(1, "l"), started(1, 1, 2))],
     ["P6", "a start in a suspended queue", () => limited({}).commit({ type: "QueueSuspended", queue: "l" }, started(2))],
     ["P6", "a start on an instance that drains", () => begun().commit(accepted(2), { type: "InstanceDraining", member: 1 }, started(2))],
     ["P6", "a start before its instant", () => HistoryBuilder.begun().commit(accepted(1, "main", 9_000_000), started(1))],

@@ -19,6 +19,8 @@ export interface JobFacts {
   /** It may not start before. */
   notBefore: number;
   stopRequested: boolean;
+  /** The instance that added it, where its queue asked for that. */
+  readonly creator: string | undefined;
   /** It has left the history. */
   isGone: boolean;
 }
@@ -103,6 +105,15 @@ export class Facts {
   lastMember = 0;
   /** Jobs that have not ended and do not run. */
   queued = 0;
+
+  /** Instances of the view, in its order. */
+  ranked: readonly string[] = [];
+
+  /** Members of the view come first, and then whoever has been there longest. */
+  rankOf({ instance, number }: MemberFacts): number {
+    const place = this.ranked.indexOf(instance);
+    return place < 0 ? this.ranked.length + number : place;
+  }
 
   readonly isOpen = (number: number): boolean => this.jobs.get(number)?.isEnded === false;
 
@@ -195,6 +206,7 @@ export class Facts {
       facts.queues.set(queue.name, known);
     }
     for (const member of state.members.values()) facts.members.set(member.number, memberFacts(member));
+    facts.ranked = state.ranked;
     facts.lastMember = state.next.member - 1;
     for (const job of state.jobs.from(0)) facts.takeOver(job, state);
     for (const job of state.ended) facts.end(facts.jobs.get(job.number)!);
@@ -205,7 +217,7 @@ export class Facts {
   private takeOver(job: ReturnType<QueueState["job"]>, state: QueueState): void {
     const { number, id, topic, attempt, isEnded, stopRequested } = job;
     const queue = this.queue(job.queue.name);
-    const known: JobFacts = { number, id, topic, queue, attempt, run: undefined, isEnded: false, notBefore: job.isAsleep ? job.until : 0, stopRequested, isGone: false };
+    const known: JobFacts = { number, id, topic, queue, attempt, run: undefined, isEnded: false, notBefore: job.isAsleep ? job.until : 0, stopRequested, isGone: false, creator: job.extra?.creator };
     this.jobs.set(number, known);
     this.byId.set(id, known);
     if (!isEnded) queue.accept(number);

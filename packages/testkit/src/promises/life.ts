@@ -48,6 +48,9 @@ export class LifeCheck {
       case "QueueSuspended": case "QueueResumed":
         this.facts.queue(event.queue).isSuspended = event.type === "QueueSuspended";
         return;
+      case "InstancesRanked":
+        this.facts.ranked = event.instances;
+        return;
       case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft": return this.member(event);
     }
   }
@@ -58,7 +61,7 @@ export class LifeCheck {
     if (facts.byId.has(id)) findings.add("P9", `the id ${id} is accepted a second time while its first job is in the history`);
     facts.lastJob = Math.max(facts.lastJob, number);
     const queue = facts.queue(name);
-    const job: JobFacts = { number, id, topic, queue, attempt: 0, run: undefined, isEnded: false, notBefore: options?.notBefore ?? 0, stopRequested: false, isGone: false };
+    const job: JobFacts = { number, id, topic, queue, attempt: 0, run: undefined, isEnded: false, notBefore: options?.notBefore ?? 0, stopRequested: false, isGone: false, creator: options?.creator };
     facts.jobs.set(number, job);
     facts.byId.set(id, job);
     queue.accept(number);
@@ -76,7 +79,10 @@ export class LifeCheck {
     const member = facts.members.get(memberNumber);
     const pool = member?.pools[index];
     if (member === undefined || member.hasLeft) findings.add("P3", `attempt ${attempt} of job ${number} starts on member ${memberNumber}, which is not there`);
-    else this.startLimits(job, member, pool, index);
+    else {
+      this.startLimits(job, member, pool, index);
+      this.startPlace(job, member);
+    }
     this.startOrder(job);
     facts.stop(job);
     job.attempt = attempt;
@@ -98,6 +104,15 @@ export class LifeCheck {
     if (member.isDraining) findings.add("P6", `job ${number} starts on instance ${member.instance}, which drains`);
     if (queue.isSuspended) findings.add("P6", `job ${number} starts although queue ${queue.name} is suspended`);
     if (this.at < job.notBefore) findings.add("P6", `job ${number} starts ${job.notBefore - this.at} ms too early`);
+  }
+
+  /** Where a queue says on which instance its jobs run, every start is held against all that could have taken it. */
+  private startPlace({ number, topic, queue, creator }: JobFacts, chosen: MemberFacts): void {
+    const { placement = "any" } = queue.config;
+    if (placement === "any") return;
+    const able = [...this.facts.members.values()].filter(({ hasLeft, isDraining, pools }) => !hasLeft && !isDraining && pools.some((pool) => pool.slots > 0 && this.takes(pool, topic)));
+    const wanted = placement === "leader" ? able.sort((a, b) => this.facts.rankOf(a) - this.facts.rankOf(b))[0] : able.find(({ instance }) => instance === creator);
+    if (wanted !== undefined && wanted !== chosen) this.findings.add("P6", `job ${number} starts on instance ${chosen.instance}, and its queue ${queue.name} wants ${placement}, which is ${wanted.instance}`);
   }
 
   /** Asked for every start: the answers are kept. */

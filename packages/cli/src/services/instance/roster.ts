@@ -22,6 +22,7 @@ export class InstanceRoster implements Roster {
   private readonly gone: Departed[] = [];
   private readonly onGones = new Set<(who: Departed) => void>();
   private readonly onTopicsRuns = new Set<() => void>();
+  private readonly onOrderRuns = new Set<() => void>();
   private members: readonly Departed[] = [];
   /** `<instance>/<pattern>` of what is not worked on. */
   private disabled: ReadonlySet<string> = new Set();
@@ -63,18 +64,29 @@ export class InstanceRoster implements Roster {
     return () => this.onTopicsRuns.delete(changed);
   }
 
+  order(): readonly string[] | undefined {
+    return this.members.length === 0 ? undefined : this.members.map(({ instance }) => instance);
+  }
+
+  onOrder(changed: () => void): () => void {
+    this.onOrderRuns.add(changed);
+    return () => this.onOrderRuns.delete(changed);
+  }
+
   isEnabled(instance: string, pattern: string): boolean {
     return !this.disabled.has(`${instance}/${pattern}`);
   }
 
   private compare(members: readonly Departed[]): void {
     const departed = this.members.filter(({ incarnation }) => !members.some((member) => member.incarnation === incarnation));
+    const isSame = this.members.length === members.length && this.members.every(({ incarnation }, i) => incarnation === members[i]?.incarnation);
     this.members = members;
     for (const { instance, incarnation } of departed) {
       this.gone.push({ instance, incarnation });
       if (this.gone.length > GONE_MAX) this.gone.shift();
       for (const run of [...this.onGones]) run({ instance, incarnation });
     }
+    if (!isSame) for (const run of [...this.onOrderRuns]) run();
   }
 
   private askTopics(): void {
