@@ -17,6 +17,7 @@
  * INV-3 to INV-5 and INV-7 speak of what listeners are told, which this history does not know.
  */
 import type { DiscoveryEvent, EventOf, Who } from "./events.ts";
+import type { DiscoveryState } from "./state.ts";
 
 export type InvariantId = "INV-1" | "INV-2" | "INV-6" | "INV-8" | "INV-9" | "INV-10" | "INV-12" | "INV-15";
 
@@ -49,6 +50,22 @@ export class TopologyCheck {
   private activated: EventOf<"ViewProposed"> | undefined;
   private readonly leaders = new Map<number, string>();
   private readonly ended = new Set<string>();
+
+  /** Goes on from what a snapshot holds, where the commits before it are gone. */
+  static from({ clusterId, lastNumber, view, proposed, gone }: DiscoveryState): TopologyCheck {
+    const check = new TopologyCheck();
+    check.clusterId = clusterId;
+    check.lastNumber = lastNumber;
+    for (const key of gone.keys()) check.ended.add(key);
+    if (view !== undefined) {
+      check.activated = { type: "ViewProposed", number: view.number, members: view.members, joined: [], removed: [], reason: "asked" };
+      check.leaders.set(view.number, view.members.map(keyOf)[0] ?? "");
+    }
+    if (proposed === undefined) return check;
+    const { number, members, joined, removed, reason, acked } = proposed;
+    check.decision = { event: { type: "ViewProposed", number, members, joined, removed, reason }, acked: new Set(members.filter(({ instance }) => acked.has(instance)).map(keyOf)) };
+    return check;
+  }
 
   event(event: DiscoveryEvent): void {
     this.place++;

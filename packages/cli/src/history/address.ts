@@ -1,4 +1,5 @@
 /** The name of a history, as people type it. */
+import { DISCOVERY_KIND } from "@longshore/discovery-agent";
 import { isToken } from "@longshore/kernel";
 import { wrongUsage } from "../errors.ts";
 
@@ -9,15 +10,19 @@ export interface HistoryAddress {
 }
 
 /** Kinds of actors whose histories this program can fold. */
-const KINDS = ["job-queue"] as const;
+const FOLDED: readonly string[] = ["job-queue"];
+/** Kinds whose histories it can read, show and judge. */
+export const JUDGED: readonly string[] = [...FOLDED, DISCOVERY_KIND];
 
 /** `job-queue.main`, or `main` for the shard of JobQueue with that name; absent: `job-queue.main`. */
-export function historyAddress(cluster: string, name: string | undefined): HistoryAddress {
+export function historyAddress(cluster: string, name: string | undefined, kinds: readonly string[] = FOLDED): HistoryAddress {
   const [first = "main", second, ...rest] = (name ?? "main").split(".");
-  const kind = second === undefined && first !== "job-queue" ? "job-queue" : first;
-  const actor = second ?? (first === "job-queue" ? "main" : first);
-  if (rest.length > 0 || !isToken(actor) || !KINDS.some((known) => known === kind)) {
-    throw wrongUsage(`there is no history "${name}"`, "name it as job-queue.<shard>, for example job-queue.main, or give the path of an export (./backup.lsh)");
+  const isKind = kinds.includes(first);
+  const kind = second === undefined && !isKind ? "job-queue" : first;
+  const actor = second ?? (isKind ? "main" : first);
+  if (rest.length > 0 || !isToken(actor) || !kinds.includes(kind)) {
+    const others = kinds.length === 1 ? "" : ", or discovery-agent";
+    throw wrongUsage(`there is no history "${name}"`, `name it as job-queue.<shard>, for example job-queue.main${others}, or give the path of an export (./backup.lsh)`);
   }
   return { cluster, kind, actor };
 }

@@ -1,4 +1,5 @@
 /** Writes a history as an export file. */
+import { DISCOVERY_KIND, discoveryAgent } from "@longshore/discovery-agent";
 import { decodeCommit } from "@longshore/kernel";
 import { hex } from "../render/quantities.ts";
 import { VERSION } from "../version.ts";
@@ -17,7 +18,7 @@ export interface ExportOptions {
 
 /** Returns the number of commits. Where the oldest commits are gone, the latest snapshot stands in front of the rest. */
 export async function exportTo(source: HistorySource, { isBinary, nowMs, put, progress }: ExportOptions): Promise<number> {
-  const actor = actorOf(source.address);
+  const actor = source.address.kind === DISCOVERY_KIND ? discoveryAgent(source.address) : actorOf(source.address);
   const write = (part: FilePart, readable: Readonly<Record<string, unknown>> = {}): void => put(isBinary ? frameOf(part) : Buffer.from(`${lineOf(part, readable)}\n`));
   if (isBinary) put(MAGIC);
   const { cluster, kind, actor: name } = source.address;

@@ -7,7 +7,7 @@
 import type { JobQueueActor, JobQueueEvent, QueueState } from "@longshore/job-queue";
 import { jobQueue } from "@longshore/job-queue";
 import { type Commit, decodeCommit, type EventListener, Fault, History, type StoredCommit } from "@longshore/kernel";
-import { CommandFailure, failed, notFound } from "../errors.ts";
+import { CommandFailure, failed, notFound, wrongUsage } from "../errors.ts";
 import type { Point } from "../values.ts";
 import { sha256 } from "./hash.ts";
 import type { HistorySource } from "./source.ts";
@@ -41,6 +41,7 @@ const REACHED = Symbol("reached");
 /** @throws {CommandFailure} `cli/not-found` when the point lies before everything that is kept. @throws {Fault} `history/chain-broken`. */
 export async function fold(source: HistorySource, options: FoldOptions = {}): Promise<Folded> {
   const startMs = performance.now();
+  if (source.address.kind !== "job-queue") throw wrongUsage(`${source.name} is the history of a ${source.address.kind}, and only those of job queues can be folded here`, "`longshore audit` and `longshore export` take it");
   const history: JobQueueHistory = new History(actorOf(source.address), sha256);
   const counted = { commits: 0, events: 0, from: 0 };
   const first = await source.first();

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../commands.ts";
 import { fakeIo } from "../fake-io.ts";
 import { runProgram } from "../program.ts";
-import { historyAddress, isHistoryFile } from "./address.ts";
+import { historyAddress, isHistoryFile, JUDGED, showAddress } from "./address.ts";
 import { difference } from "./describe.ts";
 import { exportTo } from "./export-file.ts";
 import { accepted, commitsOf, ended, SECOND_MS, sourceOf } from "./fake-source.ts";
@@ -102,5 +102,8 @@ test("a history is named by kind and shard, a file by its path", () => {
   const names = [undefined, "main", "job-queue", "job-queue.eu", "eu"].map((name) => historyAddress("c", name));
   expect(names.map(({ kind, actor }) => `${kind}.${actor}`)).toEqual(["job-queue.main", "job-queue.main", "job-queue.main", "job-queue.eu", "job-queue.eu"]);
   expect(() => historyAddress("c", "discovery.x")).toThrow("there is no history");
+  expect(["discovery-agent", "discovery-agent.main", "main"].map((name) => showAddress(historyAddress("c", name, JUDGED)))).toEqual(["discovery-agent.main", "discovery-agent.main", "job-queue.main"]);
+  expect(() => historyAddress("c", "discovery-agent")).not.toThrow();
+  expect(() => historyAddress("c", "discovery-agent.main")).toThrow("there is no history");
   expect(["./x", "a.lsh", "b.ndjson", "main", "job-queue.main"].map(isHistoryFile)).toEqual([true, true, true, false, false]);
 });

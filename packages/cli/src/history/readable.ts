@@ -1,9 +1,8 @@
 /** A commit as people and their tools read it: events with names, payloads as the values they hold. */
-import type { JobQueueActor } from "@longshore/job-queue";
-import { type Commit, decodeKernelEvent, decodeUntrusted, FIRST_ACTOR_CODE } from "@longshore/kernel";
+import { type Commit, decodeKernelEvent, decodeUntrusted, type EventCodec, FIRST_ACTOR_CODE } from "@longshore/kernel";
 import { hex } from "../render/quantities.ts";
 
-export function readableCommit(commit: Commit, hash: Uint8Array, actor: JobQueueActor): Readonly<Record<string, unknown>> {
+export function readableCommit(commit: Commit, hash: Uint8Array, actor: { readonly events: Pick<EventCodec<object>, "decode"> }): Readonly<Record<string, unknown>> {
   const { number, epoch, at, host, inbox, outboxAcked } = commit;
   return {
     number, epoch, at, host, hash: hex(hash),

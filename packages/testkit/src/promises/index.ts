@@ -2,6 +2,7 @@
 
 export type { AuditOptions } from "./audit.ts";
 export { Audit, audit } from "./audit.ts";
+export { ChainCheck } from "./chain.ts";
 export { DeliveryCheck } from "./delivery.ts";
 export type { LinkEnds } from "./links.ts";
 export { checkLink } from "./links.ts";
