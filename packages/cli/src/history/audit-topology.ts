@@ -36,7 +36,7 @@ export async function auditTopology(source: HistorySource, progress: (commits: n
   return replayed.judge(pass.report());
 }
 
-export class TopologyAudit {
+class TopologyAudit {
   private readonly actor: DiscoveryAgentActor;
   private readonly findings = new Findings();
   private readonly chain: ChainCheck;
