@@ -19,7 +19,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "job-queue": [],
   "discovery-agent": [],
   nats: ["@nats-io/jetstream", "@nats-io/transport-node"],
-  client: ["@msgpack/msgpack", "@standard-schema/spec"],
+  client: ["@standard-schema/spec"],
   cli: ["pino", "tsx"],
   // Its contract suites only; nothing that `longshore/testing` loads.
   testkit: ["vitest"],

@@ -6,7 +6,7 @@
  */
 
 import type { JobOptions } from "@longshore/job-queue";
-import { isToken } from "@longshore/kernel";
+import { encodeShared, isToken } from "@longshore/kernel";
 
 import { onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
@@ -15,7 +15,6 @@ import type { Job } from "./define.ts";
 import { InvalidInput, OutcomeUnknown, PayloadError } from "./errors.ts";
 import { JobHandle } from "./handle.ts";
 import type { PayloadForm } from "./internal/attempt.ts";
-import { encodeItem } from "./internal/encode-item.ts";
 import type { PayloadTrouble } from "./internal/payloads.ts";
 import type { Asked, Place, Session } from "./internal/session.ts";
 import type { Settled } from "./internal/session-answer.ts";
@@ -179,7 +178,7 @@ class PendingAdd<Result> implements Asked {
     // It may have to be sent elsewhere, and what was encoded is overwritten by the next.
     this.payload ??= payload instanceof Uint8Array ? payload.slice() : payload;
     const options = this.revision === 0 ? this.options : { ...this.options, revision: this.revision };
-    const item = encodeItem([this.idGiven ?? this.localId, this.topic, payload, options]);
+    const item = encodeShared([this.idGiven ?? this.localId, this.topic, payload, options]);
     const { place } = this;
     this.place = undefined;
     if (place === undefined) this.session.ask("submit", item, this);

@@ -11,6 +11,7 @@ import { ABORT, TAKEN_AWAY } from "./vocabulary.ts";
 export function react(state: QueueState, event: JobQueueEvent, reactions: Reactions, shard: string): void {
   switch (event.type) {
     case "AttemptStarted": {
+      if (reactions.isUnheard === true) return; // What a worker is told is large: its input.
       const job = state.job(event.job);
       const { principal, instance } = state.member(event.member);
       reactions.tell(workAddress(principal, instance, shard), runItem(state, job, shard));

@@ -25,6 +25,8 @@ export interface ActorAddress {
 
 /** Where `react` leaves what must follow from an event. Nothing of it leaves the host before the commit is stored. */
 export interface Reactions {
+  /** Nobody hears what is told, because the events are only read again: making it may be left out. */
+  readonly isUnheard?: boolean;
   /**
    * A message to somebody who is listening now, lost if nobody is. Items for one address travel together.
    * `address` is the subject without its `ls.<cluster>.` prefix, for example `wk.alice.i1.main`.

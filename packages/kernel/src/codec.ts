@@ -4,28 +4,35 @@
  * One door for bytes from outside, `decodeUntrusted`: the scan comes first, always. Our own commits and snapshots are
  * read with `decodeTrusted`, because their hash has been checked.
  */
-import { Decoder, Encoder } from "@msgpack/msgpack";
+import { Decoder } from "@msgpack/msgpack";
 import { Fault } from "./faults.ts";
 import type { ScanLimits } from "./limits.ts";
 import { SCAN_LIMITS } from "./limits.ts";
 import { KEYS_MAX, PROTOTYPE_KEYS, scanMsgpack } from "./scan.ts";
 import { scanJson } from "./scan-json.ts";
 import { isWellFormed } from "./utf8.ts";
+import { ValueWriter } from "./value-writer.ts";
 
-const encoder = new Encoder({ ignoreUndefined: true, initialBufferSize: 64 * 1024 });
-const canonicalEncoder = new Encoder({ sortKeys: true, ignoreUndefined: true, initialBufferSize: 64 * 1024 });
+const writer = new ValueWriter();
+const canonicalWriter = new ValueWriter({ sortsKeys: true });
 const decoder = new Decoder();
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const textEncoder = new TextEncoder();
 
 /** Bytes of a plain value, in a buffer of their own. */
-export const encode = (value: unknown): Uint8Array<ArrayBuffer> => encoder.encode(value);
+export const encode = (value: unknown): Uint8Array<ArrayBuffer> => writtenBy(writer, value).slice();
 
-/** As `encode`, but in a shared buffer that the next call overwrites: copy or send at once. */
-export const encodeShared = (value: unknown): Uint8Array<ArrayBuffer> => encoder.encodeSharedRef(value);
+/** As `encode`, but in a shared buffer that the next call overwrites: copy at once. */
+export const encodeShared = (value: unknown): Uint8Array<ArrayBuffer> => writtenBy(writer, value);
 
 /** One value, one sequence of bytes: keys sorted. What state hashes are made of. */
-export const encodeCanonical = (value: unknown): Uint8Array<ArrayBuffer> => canonicalEncoder.encode(value);
+export const encodeCanonical = (value: unknown): Uint8Array<ArrayBuffer> => writtenBy(canonicalWriter, value).slice();
+
+function writtenBy(by: ValueWriter, value: unknown): Uint8Array<ArrayBuffer> {
+  by.reset();
+  by.write(value);
+  return by.written;
+}
 
 /** Bytes we wrote ourselves and whose hash was checked. */
 export const decodeTrusted = (bytes: Uint8Array): unknown => decoder.decode(bytes);

@@ -32,6 +32,7 @@ export class History<State, Command, Event, Rejection extends RejectionShape> {
   version: Version = 0;
   private readonly hash: Hash;
   private readonly outboxOnly: Reactions = {
+    isUnheard: true,
     tell: () => undefined,
     send: (receiver: ActorAddress, body: unknown) => owe(this.kernel, receiver, body),
   };

@@ -33,4 +33,5 @@ export type { StreamNames, Subjects } from "./subjects.ts";
 export { clusterOf, isToken, ROLES, resultsAddress, senderOf, streamsOf, subjectsOf, token, topologyAddress, workAddress } from "./subjects.ts";
 export { UlidSource, ulidOf } from "./ulid.ts";
 export { ValueRun } from "./value-run.ts";
+export { ValueWriter } from "./value-writer.ts";
 export { WantedFollower } from "./wanted-follower.ts";

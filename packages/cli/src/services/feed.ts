@@ -1,8 +1,9 @@
 /**
  * The event feed: what happened to jobs, as JSON on `ls.<c>.ev.job-queue.<type>.<topic tokens>`.
  *
- * Everything is published while it stays below a rate; above it commits are left out, and one `Gap{from, to}` says which,
- * so that a listener reads them from the history. Nobody's queue waits for it.
+ * Everything is published while it stays below a rate. Above it nothing is until the flood is over: from time to time one
+ * `Gap{from, to}` says which commits were left out, so that a listener reads them from the history. Nobody's queue waits
+ * for it.
  */
 import type { JobQueueEvent, Names, PublicEvent } from "@longshore/job-queue";
 import { publicEvent } from "@longshore/job-queue";
@@ -11,6 +12,10 @@ import { encodeJson, subjectsOf } from "@longshore/kernel";
 
 const EVENTS_PER_SECOND = 1_000;
 const BURST = 2_000;
+/** How often `settle` is to be called. */
+export const SETTLE_EVERY_MS = 250;
+/** Events between two calls of `settle` that are no flood any more. */
+const CALM = (EVENTS_PER_SECOND * SETTLE_EVERY_MS) / 1_000;
 
 export class Feed {
   private readonly wire: Wire;
@@ -19,6 +24,9 @@ export class Feed {
   private tokens = BURST;
   private filledMs = 0;
   private gap: { from: number; to: number } | undefined;
+  private isFlooded = false;
+  /** Events since the last `settle`. */
+  private seen = 0;
 
   constructor(wire: Wire, clock: Clock, cluster: string) {
     this.wire = wire;
@@ -27,7 +35,9 @@ export class Feed {
   }
 
   publish(event: JobQueueEvent, place: { readonly commit: number; readonly at: number }, names: Names): void {
-    if (!this.take()) {
+    this.seen++;
+    if (this.isFlooded || !this.take()) {
+      this.isFlooded = true;
       this.missed(place.commit, place.commit);
       return;
     }
@@ -41,8 +51,10 @@ export class Feed {
     this.gap = this.gap === undefined ? { from, to } : { from: Math.min(this.gap.from, from), to: Math.max(this.gap.to, to) };
   }
 
-  /** Says what is missing, when the flood is over. */
+  /** Says what is missing. */
   settle(at: number): void {
+    if (this.seen <= CALM) this.isFlooded = false;
+    this.seen = 0;
     if (this.gap !== undefined && this.take()) this.closeGap(at);
   }
 

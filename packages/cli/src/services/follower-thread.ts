@@ -6,7 +6,7 @@ import type { StoredCommit } from "@longshore/kernel";
 import { decodeCommit, FIRST_ACTOR_CODE, Follower } from "@longshore/kernel";
 import type { ConnectOptions } from "@longshore/nats";
 import { connect, journalOf, snapshotsOf, wireOf } from "@longshore/nats";
-import { Feed } from "./feed.ts";
+import { Feed, SETTLE_EVERY_MS } from "./feed.ts";
 import { openHistoryDoor } from "./history-door.ts";
 import { nodeClock, sha256 } from "./node-ports.ts";
 
@@ -84,7 +84,7 @@ async function main(data: FollowerData): Promise<void> {
     },
   });
   const closeDoor = openHistoryDoor(wire, cluster, { index, journal, events: actor.events, names, shard, commit: () => follower.history.kernel.number });
-  const settle = setInterval(() => feed.settle(follower.history.kernel.at), 250);
+  const settle = setInterval(() => feed.settle(follower.history.kernel.at), SETTLE_EVERY_MS);
 
   port.on("message", (message: FollowerHears) => {
     if (message === "stored") return follower.nudge();

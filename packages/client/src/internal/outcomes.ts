@@ -7,11 +7,10 @@
  * message had to be sent again.
  */
 import { OUTCOME } from "@longshore/job-queue";
-import { encode, subjectsOf } from "@longshore/kernel";
+import { encode, encodeShared, subjectsOf } from "@longshore/kernel";
 import type { Attempt, AttemptEnd } from "./attempt.ts";
 import type { Answer } from "./courier.ts";
 import { Courier } from "./courier.ts";
-import { encodeItem } from "./encode-item.ts";
 import type { Epochs } from "./epochs.ts";
 import { headOf, ItemBatch } from "./item-batch.ts";
 import type { ClientLimits, WorkerLimits } from "./limits.ts";
@@ -80,7 +79,7 @@ export class Outcomes {
   }
 
   report(attempt: Attempt, end: AttemptEnd): void {
-    const encoded = encodeItem(outcomeItem(attempt, end));
+    const encoded = encodeShared(outcomeItem(attempt, end));
     if (encoded.length > this.bytesMax) {
       const message = `the outcome takes ${encoded.length} bytes, and a message has room for ${this.bytesMax}`;
       return this.report(attempt, { kind: "failed", error: { name: "OutcomeTooLarge", message } });

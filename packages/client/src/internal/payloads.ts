@@ -7,8 +7,7 @@
 
 import type { BlobRef, Payload } from "@longshore/job-queue";
 import type { Blobs } from "@longshore/kernel";
-import { decodeUntrusted, whyNotSerializable } from "@longshore/kernel";
-import { Encoder } from "@msgpack/msgpack";
+import { decodeUntrusted, ValueWriter, whyNotSerializable } from "@longshore/kernel";
 import type { PayloadForm } from "./attempt.ts";
 import type { ClientLimits } from "./limits.ts";
 
@@ -22,14 +21,14 @@ export type Encoded = { readonly kind: "bytes"; readonly bytes: Uint8Array } | {
 export type Put = { readonly kind: "payload"; readonly payload: PayloadForm } | { readonly kind: "trouble"; readonly trouble: PayloadTrouble };
 export type Decoded = { readonly kind: "value"; readonly value: unknown } | { readonly kind: "trouble"; readonly trouble: PayloadTrouble };
 
-/** Not the kernel's: its buffer must survive the encoding of the message around the payload. */
-const encoder = new Encoder({ ignoreUndefined: true, initialBufferSize: 64 * 1_024 });
 const NIL = new Uint8Array([0xc0]);
 
 export class Payloads {
   private readonly limits: ClientLimits;
   private readonly principal: string;
   private readonly blobs: Blobs | undefined;
+  /** Of its own: what it has written must survive the encoding of the message around the payload. Away while it writes: an accessor of the value may add a job. */
+  private idle: ValueWriter | undefined;
 
   constructor(limits: ClientLimits, principal: string, blobs: Blobs | undefined) {
     this.limits = limits;
@@ -42,7 +41,12 @@ export class Payloads {
     if (value === undefined) return { kind: "bytes", bytes: NIL };
     const reason = whyNotSerializable(value, name);
     if (reason !== undefined) return trouble("payload/not-serializable", `${reason}, and only plain values travel: objects, arrays, text, finite numbers, booleans, null, dates, bytes`);
-    const bytes = encoder.encodeSharedRef(value);
+    const writer = this.idle ?? new ValueWriter();
+    this.idle = undefined;
+    writer.reset();
+    writer.write(value);
+    this.idle = writer;
+    const bytes = writer.written;
     if (bytes.length <= this.limits.inlineBytesMax) return { kind: "bytes", bytes };
     if (bytes.length <= this.limits.payloadBytesMax) return { kind: "large", bytes: bytes.slice() };
     return trouble("payload/too-large", `${name} takes ${bytes.length} bytes, and a payload has at most ${this.limits.payloadBytesMax}: store it elsewhere and send its address`);

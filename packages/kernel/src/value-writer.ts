@@ -1,0 +1,237 @@
+/**
+ * Writes values as msgpack, one behind the other, into one buffer that grows.
+ *
+ * The bytes are those of `@msgpack/msgpack`, which the tests hold it to. It is our own because it is the hottest loop of
+ * hosts and clients: short ASCII text, which events are made of, is written in one pass, and long text by the engine,
+ * without counting its bytes first.
+ */
+import { Defect } from "./faults.ts";
+
+const FIRST_BUFFER_BYTES = 4 * 1024;
+/** Room that any header or number fits into. */
+const SLACK_BYTES = 15;
+/** Shorter texts are written faster than the engine is called. */
+const LOOPED_TEXT_MAX = 200;
+const TWO_POW_32 = 0x1_0000_0000;
+
+const textEncoder = new TextEncoder();
+
+export class ValueWriter {
+  private buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+  private view = new DataView(this.buffer.buffer);
+  private used = 0;
+  private readonly sortsKeys: boolean;
+
+  /** `sortsKeys`: one value has one sequence of bytes, however its maps were made. */
+  constructor({ sortsKeys = false }: { readonly sortsKeys?: boolean } = {}) {
+    this.sortsKeys = sortsKeys;
+  }
+
+  /** Bytes written since the last `reset`. */
+  get length(): number {
+    return this.used;
+  }
+
+  /** What was written: a view that the next write or `reset` makes invalid. */
+  get written(): Uint8Array<ArrayBuffer> {
+    return this.buffer.subarray(0, this.used);
+  }
+
+  reset(): void {
+    this.used = 0;
+  }
+
+  write(value: unknown): void {
+    switch (typeof value) {
+      case "string": return this.writeText(value);
+      case "number": return this.writeNumber(value);
+      case "boolean": return this.writeByte(value ? 0xc3 : 0xc2);
+      case "undefined": return this.writeByte(0xc0);
+      case "object": return value === null ? this.writeByte(0xc0) : this.writeObject(value);
+      default: throw new Defect(`a ${typeof value} cannot be encoded`);
+    }
+  }
+
+  private writeObject(value: object): void {
+    if (value instanceof Uint8Array) this.writeBytes(value);
+    else if (Array.isArray(value)) this.writeArray(value);
+    else if (value instanceof Date) this.writeInstant(value.getTime());
+    else this.writeMap(value as Readonly<Record<string, unknown>>);
+  }
+
+  private writeArray(values: readonly unknown[]): void {
+    this.writeHead(values.length, 0x90, 16, 0xdc);
+    for (const value of values) this.write(value);
+  }
+
+  /** Entries that are undefined are left out. */
+  private writeMap(map: Readonly<Record<string, unknown>>): void {
+    const keys = Object.keys(map);
+    if (this.sortsKeys) keys.sort();
+    let count = 0;
+    for (const key of keys) if (map[key] !== undefined) count++;
+    this.writeHead(count, 0x80, 16, 0xde);
+    for (const key of keys) {
+      const value = map[key];
+      if (value === undefined) continue;
+      this.writeText(key);
+      this.write(value);
+    }
+  }
+
+  /** The head of what is counted: in one byte below `few`, else with 16 or 32 bits behind `wide` or the code after it. */
+  private writeHead(count: number, small: number, few: number, wide: number): void {
+    this.reserve(SLACK_BYTES);
+    if (count < few) {
+      this.buffer[this.used++] = small | count;
+      return;
+    }
+    const width = count < 0x1_0000 ? 2 : 4;
+    this.buffer[this.used++] = width === 2 ? wide : wide + 1;
+    this.writeUint(count, width);
+  }
+
+  private writeByte(byte: number): void {
+    this.reserve(1);
+    this.buffer[this.used++] = byte;
+  }
+
+  /** Big-endian, room for it reserved. */
+  private writeUint(value: number, width: number): void {
+    for (let shift = (width - 1) * 8; shift >= 0; shift -= 8) this.buffer[this.used++] = (value >>> shift) & 0xff;
+  }
+
+  private writeNumber(value: number): void {
+    this.reserve(SLACK_BYTES);
+    if (!Number.isSafeInteger(value)) return this.writeFloat(value);
+    if (value < 0) return this.writeNegative(value);
+    if (value < 0x80) {
+      this.buffer[this.used++] = value;
+    } else if (value < TWO_POW_32) {
+      const width = value < 0x100 ? 1 : value < 0x1_0000 ? 2 : 4;
+      this.buffer[this.used++] = 0xcc + (width >> 1);
+      this.writeUint(value, width);
+    } else {
+      this.write64(0xcf, value);
+    }
+  }
+
+  private writeNegative(value: number): void {
+    if (value >= -0x20) {
+      this.buffer[this.used++] = value & 0xff;
+    } else if (value >= -0x8000_0000) {
+      const width = value >= -0x80 ? 1 : value >= -0x8000 ? 2 : 4;
+      this.buffer[this.used++] = 0xd0 + (width >> 1);
+      this.writeUint(value, width);
+    } else {
+      this.write64(0xd3, value);
+    }
+  }
+
+  private write64(code: number, value: number): void {
+    this.buffer[this.used++] = code;
+    this.writeUint(Math.floor(value / TWO_POW_32), 4);
+    this.writeUint(value, 4);
+  }
+
+  private writeFloat(value: number): void {
+    this.buffer[this.used++] = 0xcb;
+    this.view.setFloat64(this.used, value);
+    this.used += 8;
+  }
+
+  private writeText(text: string): void {
+    if (text.length > LOOPED_TEXT_MAX || !this.writeAscii(text)) this.writeEncoded(text);
+  }
+
+  /** False, and nothing written, when the text is not all ASCII. */
+  private writeAscii(text: string): boolean {
+    const { length } = text;
+    this.reserve(length + SLACK_BYTES);
+    const { buffer } = this;
+    let at = this.used;
+    if (length < 32) {
+      buffer[at++] = 0xa0 | length;
+    } else {
+      buffer[at++] = 0xd9;
+      buffer[at++] = length;
+    }
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return false;
+      buffer[at++] = code;
+    }
+    this.used = at;
+    return true;
+  }
+
+  /** The head is as wide as ASCII would need: only where the text turns out to need a wider one, it is moved. */
+  private writeEncoded(text: string): void {
+    const head = textHeadBytes(text.length);
+    const length = this.encodeAt(head, text);
+    const from = this.used + head;
+    const needed = textHeadBytes(length);
+    if (needed !== head) this.buffer.copyWithin(this.used + needed, from, from + length);
+    if (needed === 2) this.writeCodes(0xd9, length);
+    else this.writeHead(length, 0xa0, 32, 0xda);
+    this.used += length;
+  }
+
+  /** UTF-8 takes up to three bytes for a unit of text, and nearly always one. */
+  private encodeAt(offset: number, text: string): number {
+    this.reserve(text.length + SLACK_BYTES);
+    const { read, written } = textEncoder.encodeInto(text, this.buffer.subarray(this.used + offset));
+    if (read === text.length) return written;
+    this.reserve(text.length * 3 + SLACK_BYTES);
+    return textEncoder.encodeInto(text, this.buffer.subarray(this.used + offset)).written;
+  }
+
+  private writeBytes(bytes: Uint8Array): void {
+    const { length } = bytes;
+    this.reserve(length + SLACK_BYTES);
+    const width = length < 0x100 ? 1 : length < 0x1_0000 ? 2 : 4;
+    this.buffer[this.used++] = 0xc4 + (width >> 1);
+    this.writeUint(length, width);
+    this.buffer.set(bytes, this.used);
+    this.used += length;
+  }
+
+  /** The timestamp extension, in the shortest of its three forms. */
+  private writeInstant(ms: number): void {
+    this.reserve(SLACK_BYTES);
+    const seconds = Math.floor(ms / 1_000);
+    const nanoseconds = (ms - seconds * 1_000) * 1_000_000;
+    if (seconds < 0 || seconds >= 0x4_0000_0000) {
+      this.writeCodes(0xc7, 12, 0xff);
+      this.writeUint(nanoseconds, 4);
+      this.writeUint(Math.floor(seconds / TWO_POW_32), 4);
+    } else if (nanoseconds > 0 || seconds >= TWO_POW_32) {
+      this.writeCodes(0xd7, 0xff);
+      this.writeUint(nanoseconds * 4 + Math.floor(seconds / TWO_POW_32), 4);
+    } else {
+      this.writeCodes(0xd6, 0xff);
+    }
+    this.writeUint(seconds, 4);
+  }
+
+  private writeCodes(...codes: readonly number[]): void {
+    for (const code of codes) this.buffer[this.used++] = code;
+  }
+
+  private reserve(bytes: number): void {
+    const needed = this.used + bytes;
+    if (needed > this.buffer.length) this.grow(needed);
+  }
+
+  private grow(needed: number): void {
+    const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
+    larger.set(this.buffer.subarray(0, this.used));
+    this.buffer = larger;
+    this.view = new DataView(larger.buffer);
+  }
+}
+
+function textHeadBytes(length: number): number {
+  if (length < 32) return 1;
+  return length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5;
+}
