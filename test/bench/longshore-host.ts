@@ -5,7 +5,7 @@
  */
 import { createServer } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { startJobQueue } from "@longshore/cli";
+import { collectLessOften, startJobQueue } from "@longshore/cli";
 import type { HostStanding, HostStart, Pauses, Question } from "./longshore-control.ts";
 
 const start = JSON.parse(process.argv[2] ?? "{}") as HostStart;
@@ -36,6 +36,8 @@ createServer((socket) => {
   socket.on("data", (data) => socket.end(`${JSON.stringify(answers[data.toString().trim() as Question]())}\n`));
 }).listen(start.control, "127.0.0.1");
 
+// As the `longshore` command does.
+collectLessOften();
 const beginMs = Date.now();
 const service = await startJobQueue({
   connection: { principal: "host", servers: start.url },

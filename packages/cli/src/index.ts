@@ -1,4 +1,5 @@
 /** What programs may start by themselves: the services of `longshore run`. */
+export { collectLessOften } from "./garbage.ts";
 export type { InstanceOptions, InstanceService, TopologyWatcher } from "./services/instance/instance.ts";
 export { startInstance } from "./services/instance/instance.ts";
 export type { JobQueueOptions, JobQueueService } from "./services/job-queue.ts";
