@@ -26,7 +26,7 @@ class FakeInstance implements Pick<InstanceService, "answer" | "incarnation" | "
 
   sees(...instances: readonly string[]): void {
     const view = { clusterId: "id", cluster: "t", number: (this.answer?.view?.number ?? 0) + 1, members: instances.map(member) };
-    this.answer = { change: view.number, view, proposed: null, remote: [], conflicts: [] };
+    this.answer = { change: view.number, view, proposed: null, remote: [] };
     for (const watcher of this.watchers) watcher(this.answer);
   }
 
@@ -139,6 +139,23 @@ describe("who may open a shard", () => {
     await advance(0);
     expect(unprepared.permission).toEqual({ kind: "prepare" });
     const wanted = wants(placement);
+    while (wanted.permission === undefined && clock.monotonicMs() < fromMs + 5_000) await advance(10);
+    expect(wanted.permission).toEqual({ kind: "open", takeOver: true });
+    expect(clock.monotonicMs() - fromMs).toBeLessThan(300);
+  });
+
+  it("does not wait for a hand-over from a host that hangs meanwhile and has left", async () => {
+    const { clock, bus, instance, wants, advance, hostedBy } = setup();
+    hostedBy(`${THIRD}-1`);
+    bus.wire("host").subscribe(SUBJECTS.queries("job-queue-host", "main"), () => undefined);
+    const { self, placement } = instance(FIRST);
+    self.sees("a", "b", "c");
+    const wanted = wants(placement);
+    // The door of the host takes the question, and says nothing.
+    await advance(1_000);
+    const fromMs = clock.monotonicMs();
+    self.gone.add(`${THIRD}-1`);
+    self.sees(FIRST, SECOND);
     while (wanted.permission === undefined && clock.monotonicMs() < fromMs + 5_000) await advance(10);
     expect(wanted.permission).toEqual({ kind: "open", takeOver: true });
     expect(clock.monotonicMs() - fromMs).toBeLessThan(300);

@@ -156,7 +156,8 @@ class Waiting {
   private isAsking = false;
   /** Answers to earlier questions are not waited for. */
   private question = 0;
-  private isHandingOver = false;
+  /** It was asked whether it hands over after it had left: it is not asked again. */
+  private isTakingOver = false;
   private isToldOf = false;
   private heardMs: number;
   private nobodySinceMs: number | undefined;
@@ -181,9 +182,9 @@ class Waiting {
     if (this.isOver) this.stopWatching();
   }
 
-  /** A newer picture: one that answers nothing is waited for no longer when it is gone. */
+  /** A newer picture: one that answers nothing, or was to hand over, is waited for no longer when it is gone. */
   private changed(): void {
-    if (!this.isOver && !this.isHandingOver && this.isChosen && this.isHostGone) return this.askForIt();
+    if (!this.isOver && !this.isTakingOver && this.isChosen && this.isHostGone) return this.askForIt();
     this.soon();
   }
 
@@ -263,14 +264,15 @@ class Waiting {
   private askForIt(): void {
     if (!this.options.isPrepared) return this.end({ kind: "prepare" });
     this.cancel();
-    this.question++;
-    this.isAsking = this.isHandingOver = true;
+    const question = ++this.question;
+    this.isAsking = true;
+    this.isTakingOver = this.isHostGone;
     const { incarnation } = this.options.instance;
     // Nobody waits long for one that the others have given up.
     const withinMs = this.isHostGone ? PLACEMENT.lookEveryMs : PLACEMENT.handOverWithinMs;
     this.wire.request(this.subjects.door, encode({ ask: "hand-over", incarnation }), withinMs, (answer) => {
-      this.isAsking = this.isHandingOver = false;
-      if (this.isOver) return;
+      if (this.isOver || question !== this.question) return;
+      this.isAsking = this.isTakingOver = false;
       if (answer.kind === "answer" && fieldOf(answer.data, "handedOver") === true) return this.open(false);
       if (this.isHostGone) return this.open(true);
       this.soon(PLACEMENT.lookEveryMs);
