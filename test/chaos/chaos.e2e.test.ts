@@ -99,13 +99,20 @@ interface Run {
   readonly wrong: readonly string[];
 }
 
+/** Adds that were told to have failed, or of which nothing is known, by why. */
+function unresolved({ adds }: Load): string {
+  const causes = new Map<string, number>();
+  for (const { outcome, code } of adds) if (outcome === "failed" || outcome === "unknown") causes.set(code ?? outcome, (causes.get(code ?? outcome) ?? 0) + 1);
+  return [...causes].map(([cause, count]) => `, ${count} ${cause}`).join("");
+}
+
 function summary({ network, load, nemesis, fleet, measures, seconds, wrong }: Run): string {
   const faults = new Map<string, number>();
   for (const { fault } of nemesis.strokes) faults.set(fault, (faults.get(fault) ?? 0) + 1);
   const times = [...measures.takeOversMs].sort((a, b) => a - b);
   return [
     `chaos: seed ${SEED}, ${INSTANCES} instances, ${SERVERS} servers, ${seconds.toFixed(0)} s of faults, ${network === undefined ? "one network for all, no cuts" : "a network namespace for each"}`,
-    `  jobs          ${load.adds.length} added, ${load.resolved} resolved, ${load.ended} ended, ${(load.ended / seconds).toFixed(0)} a second`,
+    `  jobs          ${load.adds.length} adds, ${load.resolved} resolved${unresolved(load)}, ${load.ended} ended, ${(load.ended / seconds).toFixed(0)} a second`,
     `  faults        ${nemesis.strokes.length}: ${[...faults].map(([fault, count]) => `${fault} ${count}`).join("; ")}`,
     `  exits unasked ${[...fleet.exits].map(([code, count]) => `code ${code}: ${count}`).join(", ") || "none"}`,
     ...fleet.unreached.map((words) => `    ${words}`),
