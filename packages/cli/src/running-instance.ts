@@ -21,8 +21,10 @@ export async function runInstance({ connection, ...options }: Omit<InstanceOptio
   // Whatever connects from this process, or from one it starts, belongs to this instance.
   process.env["LONGSHORE_INSTANCE"] = instance;
   log.event("info", "instance.started", { instance, incarnation, cluster: options.cluster, topics: options.topics });
-  service.listen(({ type, newView }) => {
-    if (newView === undefined || type === "PROPERTIES_CHANGED") return;
+  service.listen(({ type, oldView, newView }) => {
+    if (type === "TOPOLOGY_CHANGING") return log.event("info", "topology.changing", { number: oldView?.localCluster.number });
+    if (newView === undefined) return;
+    if (type === "PROPERTIES_CHANGED") return log.event("debug", "topology.properties", { number: newView.localCluster.number });
     const { number, leader, instances } = newView.localCluster;
     log.event("info", "topology.view", { number, leader: leader.instance, instances: instances.map((member) => member.instance) });
   }, { barrier: false });

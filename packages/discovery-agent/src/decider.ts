@@ -15,7 +15,6 @@
  */
 import { accepted } from "@longshore/kernel";
 import type { DiscoveryCommand, Leadership, Speaker, Standing } from "./commands.ts";
-import type { RemoteSetting } from "./decide-remotes.ts";
 import { decideRemote } from "./decide-remotes.ts";
 import { decideTopics } from "./decide-topics.ts";
 import type { DiscoveryDecision } from "./decision.ts";
@@ -30,7 +29,10 @@ import { hasEvidence } from "./verdict.ts";
 
 type CommandOf<Type extends DiscoveryCommand["type"]> = Extract<DiscoveryCommand, { type: Type }>;
 
-export type Setting = RemoteSetting;
+export interface Setting {
+  readonly cluster: string;
+  readonly limits: DiscoveryLimits;
+}
 
 export function decide(state: DiscoveryState, command: DiscoveryCommand, at: number, setting: Setting): DiscoveryDecision {
   switch (command.type) {

@@ -1,0 +1,2 @@
+/** Takes all of one processor for as long as it is let. */
+for (;;) Math.sqrt(Math.random());
