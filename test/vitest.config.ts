@@ -60,7 +60,7 @@ export default defineConfig({
     update: false,
     teardownTimeout: 10 * SECOND,
     projects: [
-      tier({ name: "unit", include: ["{packages,test}/**/*.test.ts"], exclude: OTHER_TIERS, timeoutMs: 5 * SECOND }),
+      tier({ name: "unit", include: ["{packages,test}/**/*.test.ts"], exclude: OTHER_TIERS, timeoutMs: 20 * SECOND }),
       tier({ name: "architecture", include: ["test/architecture/**/*.test.ts"], timeoutMs: MINUTE, together: true }),
       tier({ name: "simulation", include: ["{packages,test}/**/*.sim.test.ts"], timeoutMs: 12 * MINUTE }),
       tier({ name: "docs", include: ["test/docs/**/*.test.ts"], timeoutMs: MINUTE, alone: true }),

@@ -1,24 +1,25 @@
 /**
  * Writes values as msgpack, one behind the other, into one buffer that grows.
  *
- * The bytes are those of `@msgpack/msgpack`, which the tests hold it to. It is our own because it is the hottest loop of
- * hosts and clients: short ASCII text, which events are made of, is written in one pass, and long text by the engine,
- * without counting its bytes first.
+ * The bytes are those of `@msgpack/msgpack`, which the tests hold it to and which writes what is rare. It is our own because
+ * it is the hottest loop of hosts and clients: short ASCII text, which events are made of, is written in one pass, and long
+ * text by the engine, without counting its bytes first.
  */
+import { Encoder } from "@msgpack/msgpack";
 import { Defect } from "./faults.ts";
 
 const FIRST_BUFFER_BYTES = 4 * 1024;
 /** Room that any header or number fits into. */
-const SLACK_BYTES = 15;
+const SLACK_BYTES = 9;
 /** Shorter texts are written faster than the engine is called. */
 const LOOPED_TEXT_MAX = 200;
 const TWO_POW_32 = 0x1_0000_0000;
 
 const textEncoder = new TextEncoder();
+const library = new Encoder();
 
 export class ValueWriter {
   private buffer = new Uint8Array(FIRST_BUFFER_BYTES);
-  private view = new DataView(this.buffer.buffer);
   private used = 0;
   private readonly sortsKeys: boolean;
 
@@ -55,7 +56,7 @@ export class ValueWriter {
   private writeObject(value: object): void {
     if (value instanceof Uint8Array) this.writeBytes(value);
     else if (Array.isArray(value)) this.writeArray(value);
-    else if (value instanceof Date) this.writeInstant(value.getTime());
+    else if (value instanceof Date) this.writeOther(value);
     else this.writeMap(value as Readonly<Record<string, unknown>>);
   }
 
@@ -103,8 +104,7 @@ export class ValueWriter {
 
   private writeNumber(value: number): void {
     this.reserve(SLACK_BYTES);
-    if (!Number.isSafeInteger(value)) return this.writeFloat(value);
-    if (value < 0) return this.writeNegative(value);
+    if (!Number.isSafeInteger(value) || value < 0) return this.writeOther(value);
     if (value < 0x80) {
       this.buffer[this.used++] = value;
     } else if (value < TWO_POW_32) {
@@ -112,32 +112,18 @@ export class ValueWriter {
       this.buffer[this.used++] = 0xcc + (width >> 1);
       this.writeUint(value, width);
     } else {
-      this.write64(0xcf, value);
+      this.buffer[this.used++] = 0xcf;
+      this.writeUint(Math.floor(value / TWO_POW_32), 4);
+      this.writeUint(value, 4);
     }
   }
 
-  private writeNegative(value: number): void {
-    if (value >= -0x20) {
-      this.buffer[this.used++] = value & 0xff;
-    } else if (value >= -0x8000_0000) {
-      const width = value >= -0x80 ? 1 : value >= -0x8000 ? 2 : 4;
-      this.buffer[this.used++] = 0xd0 + (width >> 1);
-      this.writeUint(value, width);
-    } else {
-      this.write64(0xd3, value);
-    }
-  }
-
-  private write64(code: number, value: number): void {
-    this.buffer[this.used++] = code;
-    this.writeUint(Math.floor(value / TWO_POW_32), 4);
-    this.writeUint(value, 4);
-  }
-
-  private writeFloat(value: number): void {
-    this.buffer[this.used++] = 0xcb;
-    this.view.setFloat64(this.used, value);
-    this.used += 8;
+  /** What is rare is left to the library: negative numbers, fractions, instants. */
+  private writeOther(value: unknown): void {
+    const bytes = library.encodeSharedRef(value);
+    this.reserve(bytes.length);
+    this.buffer.set(bytes, this.used);
+    this.used += bytes.length;
   }
 
   private writeText(text: string): void {
@@ -172,8 +158,12 @@ export class ValueWriter {
     const from = this.used + head;
     const needed = textHeadBytes(length);
     if (needed !== head) this.buffer.copyWithin(this.used + needed, from, from + length);
-    if (needed === 2) this.writeCodes(0xd9, length);
-    else this.writeHead(length, 0xa0, 32, 0xda);
+    if (needed === 2) {
+      this.buffer[this.used++] = 0xd9;
+      this.buffer[this.used++] = length;
+    } else {
+      this.writeHead(length, 0xa0, 32, 0xda);
+    }
     this.used += length;
   }
 
@@ -196,28 +186,6 @@ export class ValueWriter {
     this.used += length;
   }
 
-  /** The timestamp extension, in the shortest of its three forms. */
-  private writeInstant(ms: number): void {
-    this.reserve(SLACK_BYTES);
-    const seconds = Math.floor(ms / 1_000);
-    const nanoseconds = (ms - seconds * 1_000) * 1_000_000;
-    if (seconds < 0 || seconds >= 0x4_0000_0000) {
-      this.writeCodes(0xc7, 12, 0xff);
-      this.writeUint(nanoseconds, 4);
-      this.writeUint(Math.floor(seconds / TWO_POW_32), 4);
-    } else if (nanoseconds > 0 || seconds >= TWO_POW_32) {
-      this.writeCodes(0xd7, 0xff);
-      this.writeUint(nanoseconds * 4 + Math.floor(seconds / TWO_POW_32), 4);
-    } else {
-      this.writeCodes(0xd6, 0xff);
-    }
-    this.writeUint(seconds, 4);
-  }
-
-  private writeCodes(...codes: readonly number[]): void {
-    for (const code of codes) this.buffer[this.used++] = code;
-  }
-
   private reserve(bytes: number): void {
     const needed = this.used + bytes;
     if (needed > this.buffer.length) this.grow(needed);
@@ -227,7 +195,6 @@ export class ValueWriter {
     const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2));
     larger.set(this.buffer.subarray(0, this.used));
     this.buffer = larger;
-    this.view = new DataView(larger.buffer);
   }
 }
 
