@@ -5,12 +5,10 @@
  * the history may be unwritable. All of it through the ports, so the parts under test are those that run outside.
  */
 import type { DiscoveryEvent, DiscoveryState, Doubt, MemberEnd, TopologyEvent } from "@longshore/discovery-agent";
-import { Detector, DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent, Member, outages, Topology, violationsIn } from "@longshore/discovery-agent";
+import { announcer, Detector, DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent, Member, outages, Topology, violationsIn } from "@longshore/discovery-agent";
 import type { Clock, Journal, Wire } from "@longshore/kernel";
 import { History, Host, invariant } from "@longshore/kernel";
 import { MemoryServer, sha256, VirtualClock } from "@longshore/testkit";
-
-const CLUSTER = "test";
 
 /** What a process does waits while it hangs. */
 class Gate {
@@ -63,10 +61,11 @@ export class Process {
     this.incarnation = incarnation;
     this.wire = server.wire("ann");
     const ports = { wire: gatedWire(this.wire, this.gate), clock: gatedClock(server.clock, this.gate) };
-    const place = { cluster: CLUSTER, principal: "ann", instance, incarnation };
+    const { cluster } = server;
+    const place = { cluster, principal: "ann", instance, incarnation };
     const announcement = { properties: {}, topics: [], slots: 1, kinds: [], endpoints: [], software: "x", leaderPriority: 0, isReady };
     this.topology = new Topology({
-      self: { ...place, ...announcement, joinedView: 0, propertiesVersion: 1 }, cluster: CLUSTER, clock: ports.clock,
+      self: { ...place, ...announcement, joinedView: 0, propertiesVersion: 1 }, cluster, clock: ports.clock,
       onAckOwed: () => this.member.ackOwed(), onFault: (cause) => { throw cause; },
     });
     this.topology.bind((event) => this.heard(event));
@@ -163,15 +162,34 @@ class StallingJournal implements Journal {
 
 type DiscoveryHost = Host<DiscoveryState, never, DiscoveryEvent, never>;
 
+export interface WorldOptions {
+  readonly cluster?: string;
+  /** Clusters that are told and heard. */
+  readonly peers?: readonly string[];
+  /** Of a world that this one is joined to. */
+  readonly clock?: VirtualClock;
+  /** Server time when the clock stands at 0. */
+  readonly startedAt?: number;
+}
+
 export class World {
-  readonly clock: VirtualClock = new VirtualClock();
-  readonly server: MemoryServer = new MemoryServer({ cluster: CLUSTER, clock: this.clock, startedAt: 1_700_000_000_000 });
-  readonly journal: StallingJournal = new StallingJournal(this.server.journal(DISCOVERY_KIND, DISCOVERY_ACTOR));
+  readonly clock: VirtualClock;
+  readonly server: MemoryServer;
+  readonly journal: StallingJournal;
   readonly processes: Process[] = [];
+  /** What hosts have reported, as `<event> <peer or code>`. */
+  readonly reports: string[] = [];
+  private readonly cluster: string;
+  private readonly peers: readonly string[];
   private host: DiscoveryHost | undefined;
   private hosts = 0;
 
-  constructor() {
+  constructor({ cluster = "test", peers = [], clock = new VirtualClock(), startedAt = 1_700_000_000_000 }: WorldOptions = {}) {
+    this.clock = clock;
+    this.cluster = cluster;
+    this.peers = peers;
+    this.server = new MemoryServer({ cluster, clock, startedAt });
+    this.journal = new StallingJournal(this.server.journal(DISCOVERY_KIND, DISCOVERY_ACTOR));
     this.openHost();
     this.clock.advance(100);
   }
@@ -179,8 +197,10 @@ export class World {
   openHost(): void {
     const incarnation = `host-${++this.hosts}`;
     const ports = { ...this.server.hostPorts(DISCOVERY_KIND, DISCOVERY_ACTOR, "host"), journal: this.journal };
-    const options = { cluster: CLUSTER, actor: DISCOVERY_ACTOR, instance: "h", principal: "host", incarnation, software: "test", attendants: [outages()] };
-    const host = new Host(discoveryAgent({ cluster: CLUSTER }), ports, options);
+    const { cluster, peers } = this;
+    const told = announcer({ peers, telemetry: (event, { peer, code }) => void this.reports.push(`${event} ${String(code ?? peer)}`) });
+    const options = { cluster, actor: DISCOVERY_ACTOR, instance: "h", principal: "host", incarnation, software: "test", attendants: [outages(), told] };
+    const host = new Host(discoveryAgent({ cluster, peers }), ports, options);
     host.open();
     this.host = host as unknown as DiscoveryHost;
   }
@@ -219,7 +239,7 @@ export class World {
   /** Everything that stands in the history, judged. */
   events(): readonly DiscoveryEvent[] {
     const events: DiscoveryEvent[] = [];
-    const history = new History(discoveryAgent({ cluster: CLUSTER }), sha256);
+    const history = new History(discoveryAgent({ cluster: this.cluster }), sha256);
     this.server.journal(DISCOVERY_KIND, DISCOVERY_ACTOR).read(0, (stored) => void history.fold(stored, { actorEvent: (event) => void events.push(event) }), () => undefined);
     this.clock.advance(0);
     invariant(violationsIn(events).length === 0, JSON.stringify(violationsIn(events)));

@@ -1,9 +1,14 @@
+export interface ExpectedMark {
+  readonly mark: string;
+  readonly perThousand: number;
+}
+
 /**
  * Hard places that the generator must reach, and how often in a thousand seeds at least: about half of what they were
  * reached when this was written. A change after which one is reached less often has made the simulation blind there, or
  * made the place rarer; then the number is changed with the change.
  */
-export const EXPECTED_MARKS: readonly { readonly mark: string; readonly perThousand: number }[] = [
+export const EXPECTED_MARKS: readonly ExpectedMark[] = [
   // Who writes the history.
   { mark: "a host crashes", perThousand: 550 },
   { mark: "a host stands still", perThousand: 250 },

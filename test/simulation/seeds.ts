@@ -1,6 +1,7 @@
 /** Runs many seeds, some of them twice, and says how it went. */
 import { Marks } from "@longshore/testkit/simulation";
 import type { Mutation } from "./cluster.ts";
+import type { ExpectedMark } from "./expected-marks.ts";
 import { EXPECTED_MARKS } from "./expected-marks.ts";
 import { describeRun } from "./shrink-run.ts";
 import type { Run, Scenario } from "./simulate.ts";
@@ -75,8 +76,8 @@ function runSafely(scenario: Scenario, mutation: Mutation | undefined): Run | st
 const REACHED_FROM = 20;
 
 /** Hard places that so many seeds should have reached more often, with how often they have. */
-export function missingOf(marks: Marks, seeds: number): readonly string[] {
-  return EXPECTED_MARKS.flatMap(({ mark, perThousand }) => {
+export function missingOf(marks: Marks, seeds: number, expected: readonly ExpectedMark[] = EXPECTED_MARKS): readonly string[] {
+  return expected.flatMap(({ mark, perThousand }) => {
     const due = Math.floor((perThousand * seeds) / 1_000);
     const least = seeds >= 1_000 ? due : Number(due >= REACHED_FROM);
     const count = marks.counts.get(mark) ?? 0;

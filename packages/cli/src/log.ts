@@ -17,11 +17,11 @@ export const LOG_OPTIONS = {
 /** Every field that may be logged, and nothing else. */
 const FIELDS: ReadonlySet<string> = new Set([
   "actor", "attempt", "cause", "chunks", "cluster", "code", "commit", "concurrency", "elapsedMs", "epoch", "files", "incarnation", "instance", "instances", "job", "kind", "leader",
-  "monitor", "name", "number", "ok", "pid", "port", "reason", "shard", "signal", "software", "store", "topic", "topics", "url", "version",
+  "monitor", "name", "number", "ok", "peer", "pid", "port", "reason", "shard", "signal", "software", "store", "topic", "topics", "url", "version",
 ]);
 
 const LEVEL_OF: Readonly<Record<string, Level>> = {
-  "append.blocked": "warn", "discovery.stopped": "error", "instance.evicted": "warn", "topology.listener-failed": "error", "configuration.unreadable": "warn", "command.parked": "error", "door.failed": "error", "follower.failed": "error", "follower.lost": "warn",
+  "append.blocked": "warn", "discovery.stopped": "error", "instance.evicted": "warn", "topology.listener-failed": "error", "configuration.unreadable": "warn", "command.parked": "error", "peer.refused": "warn", "peer.unreached": "warn", "door.failed": "error", "follower.failed": "error", "follower.lost": "warn",
   "snapshot.ignored": "warn", "snapshot.made": "debug",
 };
 

@@ -12,15 +12,15 @@
  * | `suspect` | hello | `{ by, byIncarnation, instance, incarnation, kind: "witness" or "silent", isHealthy }` |
  * | `refute` | hello | `{ by, byIncarnation, instance, incarnation }` |
  * | `topics` | operate | `{ instance, enable?, disable?, exclusive? }` |
- * | `remote` | hello (the leader), actor, peer | `{ view: ClusterView, by?, byIncarnation?, number? }` |
- * | `remoteGone` | hello (the leader), actor, peer, operate | `{ clusterId, by?, byIncarnation?, number? }` |
+ * | `remote` | hello (the leader), actor, peer (of itself) | `{ view: ClusterView, by?, byIncarnation?, number? }` |
+ * | `remoteGone` | hello (the leader), actor, peer (of itself), operate | `{ clusterId, upTo?, by?, byIncarnation?, number? }` |
  * | `propose` | operate, actor | `{}` |
  * | `outage` | actor | `{ reason: "outage" or "opened" }` |
  *
  * Announcing again renews: it is how an instance says that it lives, at least every 5 s, and it is answered with where
  * things stand (`Standing`). All commands are levels, not edges: repeated they are "already so", so whoever sends one repeats
  * it until it is answered. What `properties` says lies over what the instance announces, and goes with its incarnation. `witness` says that nobody answered at the instance's own address before this process listened there: its
- * predecessor is dead. `number` of `remote` is the view in which the sender leads: what a deposed leader says is refused.
+ * predecessor is dead. `upTo`: the view up to which it is gone; one with a newer view is there again. `number` of `remote` is the view in which the sender leads: what a deposed leader says is refused.
  */
 import type { Announcement, DiscardReason, EvidenceKind } from "./events.ts";
 import type { PropertyChanges } from "./properties.ts";
@@ -48,9 +48,9 @@ export type DiscoveryCommand =
   | { readonly type: "Refute"; readonly speaker: Speaker; readonly instance: string; readonly incarnation: string }
   /** `exclusive`: null ends exclusive mode, undefined leaves it. `principal`: the operator. */
   | { readonly type: "ChangeTopics"; readonly instance: string; readonly enable: readonly string[]; readonly disable: readonly string[]; readonly exclusive: readonly string[] | null | undefined; readonly principal: string }
-  /** `leader`: undefined when another actor says it over its own link. */
-  | { readonly type: "AnnounceRemote"; readonly view: ClusterView; readonly leader: Leadership | undefined }
-  | { readonly type: "ExpireRemote"; readonly clusterId: string; readonly leader: Leadership | undefined }
+  /** `leader`: undefined when no member of this cluster says it. `peer`: name of the cluster that says it of itself. */
+  | { readonly type: "AnnounceRemote"; readonly view: ClusterView; readonly leader: Leadership | undefined; readonly peer: string | undefined }
+  | { readonly type: "ExpireRemote"; readonly clusterId: string; readonly upTo: number | undefined; readonly leader: Leadership | undefined; readonly peer: string | undefined }
   | { readonly type: "ProposeView" }
   | { readonly type: "DiscardEvidence"; readonly reason: DiscardReason };
 
@@ -58,7 +58,7 @@ export type DiscoveryRejection = {
   readonly code:
     | "instance/not-yours" | "instance/duplicate" | "instance/evicted" | "instance/unknown" | "instance/stale-incarnation" | "instance/too-many"
     | "instance/not-member" | "instance/itself" | "view/unknown" | "view/none" | "leader/stale" | "topics/too-many" | "properties/too-many"
-    | "remote/own-cluster" | "remote/stale" | "remote/too-many";
+    | "remote/own-cluster" | "remote/stale" | "remote/too-many" | "remote/not-a-peer" | "remote/not-yours" | "remote/conflict";
   readonly message: string;
   readonly detail?: Readonly<Record<string, string | number>>;
 };

@@ -15,6 +15,7 @@
  */
 import { accepted } from "@longshore/kernel";
 import type { DiscoveryCommand, Leadership, Speaker, Standing } from "./commands.ts";
+import type { RemoteSetting } from "./decide-remotes.ts";
 import { decideRemote } from "./decide-remotes.ts";
 import { decideTopics } from "./decide-topics.ts";
 import type { DiscoveryDecision } from "./decision.ts";
@@ -29,10 +30,7 @@ import { hasEvidence } from "./verdict.ts";
 
 type CommandOf<Type extends DiscoveryCommand["type"]> = Extract<DiscoveryCommand, { type: Type }>;
 
-export interface Setting {
-  readonly cluster: string;
-  readonly limits: DiscoveryLimits;
-}
+export type Setting = RemoteSetting;
 
 export function decide(state: DiscoveryState, command: DiscoveryCommand, at: number, setting: Setting): DiscoveryDecision {
   switch (command.type) {

@@ -25,6 +25,8 @@ import { DiscoveryState } from "./state.ts";
 
 export interface DiscoveryAgentOptions {
   readonly cluster: string;
+  /** Names of the clusters that this one hears, and is heard by if they name it too; none when absent. */
+  readonly peers?: readonly string[];
   readonly limits?: Partial<DiscoveryLimits>;
 }
 
@@ -34,11 +36,11 @@ export type DiscoveryAgentActor = Actor<DiscoveryState, DiscoveryCommand, Discov
 export const DISCOVERY_KIND = "discovery-agent";
 export const DISCOVERY_ACTOR = "main";
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 
-export function discoveryAgent({ cluster, limits: given }: DiscoveryAgentOptions): DiscoveryAgentActor {
+export function discoveryAgent({ cluster, peers = [], limits: given }: DiscoveryAgentOptions): DiscoveryAgentActor {
   const limits: DiscoveryLimits = { ...DISCOVERY_LIMITS, ...given };
-  const setting: Setting = { cluster, limits };
+  const setting: Setting = { cluster, limits, peers: new Set(peers) };
   return {
     kind: DISCOVERY_KIND,
     schema: SCHEMA,

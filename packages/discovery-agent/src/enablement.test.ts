@@ -41,8 +41,8 @@ describe("changing it", () => {
     const host = world();
     change(host, { disable: ["t"] });
     expect(host.ask("topics")).toEqual([
-      { topic: "t", instances: [{ instance: "w", state: "disabled" }, { instance: "o", state: "enabled" }] },
-      { topic: "u", instances: [{ instance: "w", state: "enabled" }] }, { topic: "v", instances: [{ instance: "w", state: "enabled" }] },
+      { topic: "t", instances: [{ instance: "w", state: "disabled" }, { instance: "o", state: "enabled" }], remote: [] },
+      { topic: "u", instances: [{ instance: "w", state: "enabled" }], remote: [] }, { topic: "v", instances: [{ instance: "w", state: "enabled" }], remote: [] },
     ]);
   });
 

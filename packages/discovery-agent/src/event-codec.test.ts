@@ -26,11 +26,13 @@ const EVENTS: readonly DiscoveryEvent[] = [
   { type: "TopicEnablementChanged", instance: "i", exclusive: undefined, disabled: ["t"], by: "op" },
   { type: "TopicEnablementChanged", instance: "i", exclusive: [], disabled: [], by: "op" },
   { type: "RemoteClusterAnnounced", view: { clusterId: "far", cluster: "eu", number: 7, members: [member] } },
+  { type: "RemoteClusterAnnounced", view: { clusterId: "far", cluster: "eu", number: 7, members: [member], lists: [{ instance: "i", exclusive: undefined, disabled: ["t"] }] } },
   { type: "RemoteClusterHeard", clusterId: "far" },
   { type: "RemoteClusterExpired", clusterId: "far" },
   { type: "DuplicateInstanceDetected", ...who, principal: "p", living: "i-0" },
   { type: "EvidenceDiscarded", reason: "outage", quietMs: 5 },
   { type: "GoneForgotten", count: 3 },
+  { type: "ClusterIdConflict", clusterId: "far", cluster: "eu", reason: "diverged" },
 ];
 
 describe("events on the wire", () => {

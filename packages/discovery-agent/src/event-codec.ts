@@ -4,12 +4,13 @@ import { Defect } from "@longshore/kernel";
 import type { Announcement, DiscardReason, DiscoveryEvent, EvidenceKind, GoneCause, ProposalReason, SupersedeReason } from "./events.ts";
 import { EVENT_CODES as CODE } from "./events.ts";
 import type { PropertyChanges } from "./properties.ts";
-import type { ClusterView, MemberRecord } from "./vocabulary.ts";
+import type { ClusterView, ConflictReason, MemberLists, MemberRecord } from "./vocabulary.ts";
 
 const EVIDENCE: readonly EvidenceKind[] = ["witness", "silent"];
 const CAUSES: readonly GoneCause[] = ["left", "replaced", "witness", "silent", "certain", "ack-overdue"];
 const REASONS: readonly ProposalReason[] = ["formed", "joined", "gone", "superseded", "asked"];
 const SUPERSEDED: readonly SupersedeReason[] = ["gone", "asked", "unheard"];
+const CONFLICTS: readonly ConflictReason[] = ["own-id", "own-name", "name-taken", "diverged"];
 const DISCARDED: readonly DiscardReason[] = ["outage", "opened"];
 
 type AnnouncementWire = readonly [
@@ -17,7 +18,8 @@ type AnnouncementWire = readonly [
   endpoints: readonly string[], software: string, leaderPriority: number, isReady: boolean,
 ];
 type MemberWire = readonly [instance: string, incarnation: string, principal: string, joinedView: number, propertiesVersion: number, announcement: AnnouncementWire];
-export type ViewWire = readonly [clusterId: string, cluster: string, number: number, members: readonly MemberWire[]];
+type ListsWire = readonly [instance: string, exclusive: readonly string[] | null, disabled: readonly string[]];
+export type ViewWire = readonly [clusterId: string, cluster: string, number: number, members: readonly MemberWire[], lists?: readonly ListsWire[]];
 
 const announcementToWire = (a: Announcement): AnnouncementWire =>
   [a.properties, a.topics, a.slots, a.kinds, a.endpoints, a.software, a.leaderPriority, a.isReady];
@@ -31,8 +33,15 @@ export const memberToWire = (m: MemberRecord): MemberWire =>
 export const memberFromWire = ([instance, incarnation, principal, joinedView, propertiesVersion, announcement]: MemberWire): MemberRecord =>
   ({ instance, incarnation, principal, joinedView, propertiesVersion, ...announcementFromWire(announcement) });
 
-export const viewToWire = ({ clusterId, cluster, number, members }: ClusterView): ViewWire => [clusterId, cluster, number, members.map(memberToWire)];
-export const viewFromWire = ([clusterId, cluster, number, members]: ViewWire): ClusterView => ({ clusterId, cluster, number, members: members.map(memberFromWire) });
+export const viewToWire = ({ clusterId, cluster, number, members, lists }: ClusterView): ViewWire => {
+  const wire = [clusterId, cluster, number, members.map(memberToWire)] as const;
+  return lists === undefined ? wire : [...wire, lists.map(({ instance, exclusive, disabled }): ListsWire => [instance, exclusive ?? null, disabled])];
+};
+export const viewFromWire = ([clusterId, cluster, number, members, lists]: ViewWire): ClusterView => {
+  const view = { clusterId, cluster, number, members: members.map(memberFromWire) };
+  if (lists === undefined) return view;
+  return { ...view, lists: lists.map(([instance, exclusive, disabled]): MemberLists => ({ instance, exclusive: exclusive ?? undefined, disabled })) };
+};
 
 function encode(event: DiscoveryEvent): readonly unknown[] {
   const code = CODE[event.type];
@@ -65,6 +74,7 @@ function encode(event: DiscoveryEvent): readonly unknown[] {
     case "DuplicateInstanceDetected": return [code, event.instance, event.incarnation, event.principal, event.living];
     case "EvidenceDiscarded": return [code, DISCARDED.indexOf(event.reason), event.quietMs];
     case "GoneForgotten": return [code, event.count];
+    case "ClusterIdConflict": return [code, event.clusterId, event.cluster, CONFLICTS.indexOf(event.reason)];
   }
 }
 
@@ -107,6 +117,7 @@ const READERS: Readonly<Record<number, Reader>> = {
     ({ type: "DuplicateInstanceDetected", instance, incarnation, principal, living }),
   [CODE.EvidenceDiscarded]: (reason: number, quietMs: number) => ({ type: "EvidenceDiscarded", reason: DISCARDED[reason]!, quietMs }),
   [CODE.GoneForgotten]: (count: number) => ({ type: "GoneForgotten", count }),
+  [CODE.ClusterIdConflict]: (clusterId: string, cluster: string, reason: number) => ({ type: "ClusterIdConflict", clusterId, cluster, reason: CONFLICTS[reason]! }),
 };
 
 export const eventCodec: EventCodec<DiscoveryEvent> = { encode, decode };

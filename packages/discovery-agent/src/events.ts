@@ -6,7 +6,7 @@
  * a changed meaning is a new code.
  */
 import type { PropertyChanges } from "./properties.ts";
-import type { AnnouncedMember, ClusterView } from "./vocabulary.ts";
+import type { AnnouncedMember, ClusterView, ConflictReason } from "./vocabulary.ts";
 
 /** `witness`: the server says that nobody listens at its address. `silent`: no heartbeat and no answer. */
 export type EvidenceKind = "witness" | "silent";
@@ -66,7 +66,9 @@ export type DiscoveryEvent =
   /** All evidence is void, deadlines begin anew, and for `quietMs` silence counts for nothing. */
   | { readonly type: "EvidenceDiscarded"; readonly reason: DiscardReason; readonly quietMs: number }
   /** The oldest incarnations that are gone, by count, are no longer remembered. */
-  | { readonly type: "GoneForgotten"; readonly count: number };
+  | { readonly type: "GoneForgotten"; readonly count: number }
+  /** Another cluster says of itself what cannot be: it is not taken. Recorded again while it goes on, once a minute. */
+  | { readonly type: "ClusterIdConflict"; readonly clusterId: string; readonly cluster: string; readonly reason: ConflictReason };
 
 export type DiscoveryEventType = DiscoveryEvent["type"];
 export type EventOf<Type extends DiscoveryEventType> = Extract<DiscoveryEvent, { type: Type }>;
@@ -75,5 +77,5 @@ export const EVENT_CODES: Readonly<Record<DiscoveryEventType, number>> = {
   ClusterFormed: 16, InstanceAnnounced: 17, InstancePropertiesChanged: 18, InstanceSuspected: 19, SuspicionRefuted: 20,
   InstanceLeaving: 21, InstanceEvicted: 22, ViewProposed: 23, ViewAcked: 24, ViewActivated: 25, ViewSuperseded: 26,
   AckOverdue: 27, TopicEnablementChanged: 28, RemoteClusterAnnounced: 29, RemoteClusterHeard: 30, RemoteClusterExpired: 31,
-  DuplicateInstanceDetected: 32, EvidenceDiscarded: 33, GoneForgotten: 34,
+  DuplicateInstanceDetected: 32, EvidenceDiscarded: 33, GoneForgotten: 34, ClusterIdConflict: 35,
 };

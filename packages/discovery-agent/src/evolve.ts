@@ -1,9 +1,9 @@
 /** What each event means for the state: the fold. In place, total, and the only code that changes the state. */
 import { invariant } from "@longshore/kernel";
 import type { Announcement, DiscoveryEvent, EventOf, Who } from "./events.ts";
-import { CHANGES_MAX, INSTANCE_NAMES_MAX } from "./limits.ts";
+import { CHANGES_MAX, CONFLICTS_MAX, INSTANCE_NAMES_MAX } from "./limits.ts";
 import type { DiscoveryState, Living } from "./state.ts";
-import { keyOf, sameWho } from "./state.ts";
+import { conflictKeyOf, keyOf, sameWho } from "./state.ts";
 import type { MemberRecord } from "./vocabulary.ts";
 
 export function evolve(state: DiscoveryState, event: DiscoveryEvent, at: number): void {
@@ -34,6 +34,7 @@ export function evolve(state: DiscoveryState, event: DiscoveryEvent, at: number)
       livingOf(state, { instance: event.instance, incarnation: event.living }).refused = event.incarnation;
       return;
     case "GoneForgotten": return forget(state, event.count);
+    case "ClusterIdConflict": return conflict(state, event, at);
   }
 }
 
@@ -154,6 +155,16 @@ function evolveRemotes(state: DiscoveryState, event: EventOf<"RemoteClusterAnnou
   invariant(remote !== undefined, `nobody knows cluster ${event.clusterId}`);
   if (event.type === "RemoteClusterHeard") remote.heardAt = at;
   else state.remotes.delete(event.clusterId);
+}
+
+function conflict({ conflicts }: DiscoveryState, { clusterId, cluster, reason }: EventOf<"ClusterIdConflict">, at: number): void {
+  const key = conflictKeyOf({ clusterId, cluster });
+  conflicts.delete(key);
+  conflicts.set(key, { clusterId, cluster, reason, at });
+  for (const oldest of conflicts.keys()) {
+    if (conflicts.size <= CONFLICTS_MAX) return;
+    conflicts.delete(oldest);
+  }
 }
 
 function forget(state: DiscoveryState, count: number): void {

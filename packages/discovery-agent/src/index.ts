@@ -3,7 +3,7 @@
  *
  * The service that hosts the history, in a process that may be a member too:
  *
- *     new Host(discoveryAgent({ cluster }), hostPorts(DISCOVERY_KIND, DISCOVERY_ACTOR), { …, attendants: [outages()] }).open();
+ *     new Host(discoveryAgent({ cluster }), hostPorts(DISCOVERY_KIND, DISCOVERY_ACTOR), { …, attendants: [outages(), announcer({ peers, telemetry })] }).open();
  *
  * Every instance, hosting or not (`test/discovery/world.ts` is this, in full):
  *
@@ -17,6 +17,8 @@
  * when an instance that can opens the host; `Host` is fenced by the journal whoever is wrong. `violationsIn` judges a history.
  */
 
+export type { AnnouncerOptions } from "./attendants/announcer.ts";
+export { announcer } from "./attendants/announcer.ts";
 export type { CandidateOptions, Opening } from "./attendants/candidate.ts";
 export { Candidate } from "./attendants/candidate.ts";
 export type { DetectorOptions } from "./attendants/detector.ts";
@@ -55,5 +57,5 @@ export type { ListenOptions, TopologyOptions } from "./topology/options.ts";
 export type { Doubt, TopologyFacts } from "./topology/topology.ts";
 export { Topology } from "./topology/topology.ts";
 export type { Instance, InstanceFilter, TopologyCluster, TopologyView } from "./topology/view.ts";
-export type { AnnouncedMember, ClusterView, MemberRecord, RemoteClusterView } from "./vocabulary.ts";
+export type { AnnouncedMember, ClusterConflict, ClusterView, ConflictReason, MemberLists, MemberRecord, RemoteClusterView } from "./vocabulary.ts";
 export { addressOf, leaderOf, TOLD } from "./vocabulary.ts";

@@ -30,6 +30,8 @@ export interface DiscoveryLimits {
   /** Topics in each of an instance's lists of disabled and exclusive ones. */
   readonly topicListMax: number;
   readonly remotesMax: number;
+  /** A conflict that goes on is recorded again this often. */
+  readonly conflictEveryMs: number;
 }
 
 export const DISCOVERY_LIMITS: DiscoveryLimits = {
@@ -46,11 +48,16 @@ export const DISCOVERY_LIMITS: DiscoveryLimits = {
   instancesMax: 1_000,
   topicListMax: 1_000,
   remotesMax: 64,
+  conflictEveryMs: 60_000,
 };
 
-/** The fold reads these two: changing one needs a new schema number. */
+/** The fold reads these three, but for the time: changing one needs a new schema number. */
 /** Names of instances remembered with their owner and their topic lists; beyond it the one that is away and was first announced gives way. */
 export const INSTANCE_NAMES_MAX = 10_000;
+/** Conflicts with other clusters that are kept; the oldest give way. */
+export const CONFLICTS_MAX = 64;
+/** How long after it was recorded last one is shown, milliseconds: two times `conflictEveryMs`. */
+export const CONFLICT_SHOWN_MS = 120_000;
 /** Changes kept for those who ask what happened since. */
 export const CHANGES_MAX = 256;
 

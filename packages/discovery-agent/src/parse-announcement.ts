@@ -2,12 +2,12 @@
 
 import type { Fields } from "@longshore/kernel/reading";
 import { boolean, integer, list, map, name, optional, text, textSet, Unreadable } from "@longshore/kernel/reading";
-import { isTopicPattern } from "./enablement.ts";
+import { isListEntry, isTopicPattern } from "./enablement.ts";
 import type { Announcement } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Properties, PropertyChanges } from "./properties.ts";
 import { charsOf, sortedByName, whyTooLong } from "./properties.ts";
-import type { ClusterView, MemberRecord } from "./vocabulary.ts";
+import type { ClusterView, MemberLists, MemberRecord } from "./vocabulary.ts";
 
 export const ANNOUNCEMENT_FIELDS: readonly string[] = ["properties", "topics", "slots", "kinds", "endpoints", "software", "leaderPriority", "isReady"];
 
@@ -71,12 +71,30 @@ export function clusterViewOf(value: unknown): ClusterView {
   const members = list("view.members", view["members"], INPUT_LIMITS.remoteMembersMax).map(memberOf);
   if (members.length === 0) throw new Unreadable("view.members", "must have at least one member: a cluster with none says nothing");
   if (new Set(members.map(({ instance }) => instance)).size < members.length) throw new Unreadable("view.members", "must name every instance once");
-  const chars = members.reduce((sum, member) => sum + charsOf(member), 0);
+  const lists = optional(view["lists"], (value) => listsOf(value, members));
+  const chars = members.reduce((sum, member) => sum + charsOf(member), 0) + (lists ?? []).reduce((sum, { exclusive = [], disabled }) => sum + [...exclusive, ...disabled].join("").length, 0);
   if (chars > INPUT_LIMITS.remoteCharsMax) throw new Unreadable("view.members", `must have at most ${INPUT_LIMITS.remoteCharsMax} characters in all`);
   return {
     clusterId: name("view.clusterId", view["clusterId"]), cluster: name("view.cluster", view["cluster"]),
-    number: integer("view.number", view["number"], 1, Number.MAX_SAFE_INTEGER), members,
+    number: integer("view.number", view["number"], 1, Number.MAX_SAFE_INTEGER), members, ...(lists === undefined ? {} : { lists }),
   };
+}
+
+function listsOf(value: unknown, members: readonly MemberRecord[]): readonly MemberLists[] {
+  const lists = list("view.lists", value, members.length).map((one): MemberLists => {
+    const { instance, exclusive, disabled } = map("view.lists", one);
+    const entries = (field: string, held: unknown): readonly string[] => textSet(`view.lists.${field}`, held, INPUT_LIMITS.topicsMax, listEntry);
+    return { instance: name("view.lists.instance", instance), exclusive: optional(exclusive, (held) => entries("exclusive", held)), disabled: entries("disabled", disabled) };
+  });
+  const known = new Set(members.map(({ instance }) => instance));
+  for (const { instance } of lists) if (!known.delete(instance)) throw new Unreadable("view.lists", `must name members, each once: "${instance}" is none, or twice there`);
+  return lists;
+}
+
+/** An entry of the lists that say which topics an instance works on. */
+export function listEntry(field: string, value: unknown): string {
+  if (typeof value === "string" && isListEntry(value)) return value;
+  throw new Unreadable(field, `must be a/b, a/. (children), a/* (a and all below), a/** (all below) or *: ${JSON.stringify(value)} is not`);
 }
 
 function memberOf(value: unknown): MemberRecord {

@@ -3,10 +3,9 @@ import type { Parsed, Role, Sender } from "@longshore/kernel";
 import type { Fields } from "@longshore/kernel/reading";
 import { boolean, fields, integer, name, oneOf, optional, textSet, Unreadable } from "@longshore/kernel/reading";
 import type { DiscoveryCommand, Leadership, Speaker } from "./commands.ts";
-import { isListEntry } from "./enablement.ts";
 import type { Who } from "./events.ts";
 import { INPUT_LIMITS } from "./limits.ts";
-import { ANNOUNCEMENT_FIELDS, announcementOf, clusterViewOf, propertyChangesOf } from "./parse-announcement.ts";
+import { ANNOUNCEMENT_FIELDS, announcementOf, clusterViewOf, listEntry, propertyChangesOf } from "./parse-announcement.ts";
 
 interface Verb {
   readonly roles: readonly Role[];
@@ -95,21 +94,20 @@ function readTopics(value: unknown, sender: Sender): DiscoveryCommand {
   };
 }
 
-function listEntry(field: string, value: unknown): string {
-  if (typeof value === "string" && isListEntry(value)) return value;
-  throw new Unreadable(field, `must be a/b, a/. (children), a/* (a and all below), a/** (all below) or *: ${JSON.stringify(value)} is not`);
-}
+const peerOf = ({ role, principal }: Sender): string | undefined => (role === "peer" ? principal : undefined);
 
 function readRemote(value: unknown, sender: Sender): DiscoveryCommand {
   const item = fields("remote", value, ["view", ...SPEAKER, "number"]);
   const view = clusterViewOf(item["view"]);
-  if (sender.role === "peer" && view.cluster !== sender.principal) throw new Unreadable("view.cluster", `must be "${sender.principal}": a cluster speaks for itself`);
-  return { type: "AnnounceRemote", view, leader: leaderOf(item, sender) };
+  const peer = peerOf(sender);
+  if (peer !== undefined && view.cluster !== peer) throw new Unreadable("view.cluster", `must be "${peer}": a cluster speaks for itself`);
+  return { type: "AnnounceRemote", view, leader: leaderOf(item, sender), peer };
 }
 
 function readRemoteGone(value: unknown, sender: Sender): DiscoveryCommand {
-  const item = fields("remoteGone", value, ["clusterId", ...SPEAKER, "number"]);
-  return { type: "ExpireRemote", clusterId: name("clusterId", item["clusterId"]), leader: leaderOf(item, sender) };
+  const item = fields("remoteGone", value, ["clusterId", "upTo", ...SPEAKER, "number"]);
+  const upTo = optional(item["upTo"], (number) => integer("upTo", number, 1, Number.MAX_SAFE_INTEGER));
+  return { type: "ExpireRemote", clusterId: name("clusterId", item["clusterId"]), upTo, leader: leaderOf(item, sender), peer: peerOf(sender) };
 }
 
 function readPropose(value: unknown): DiscoveryCommand {

@@ -18,7 +18,7 @@ export function react(state: DiscoveryState, event: DiscoveryEvent, reactions: R
     case "InstancePropertiesChanged":
       if (state.isMember(event) || state.isProposed(event)) tellAll(state, [TOLD.changed, state.change], reactions);
       return;
-    case "TopicEnablementChanged": case "RemoteClusterAnnounced": case "RemoteClusterExpired":
+    case "TopicEnablementChanged": case "RemoteClusterAnnounced": case "RemoteClusterExpired": case "ClusterIdConflict":
       return tellAll(state, [TOLD.changed, state.change], reactions);
     case "InstanceSuspected": return tellOne(state, event, [TOLD.suspected, event.incarnation], reactions);
     case "InstanceEvicted": return tellOne(state, event, [TOLD.evicted, event.incarnation], reactions);

@@ -92,6 +92,113 @@ describe("other clusters", () => {
   });
 });
 
+describe("clusters that speak for themselves", () => {
+  const asPeer = (host: MiniHost, cluster: string, verb: "remote" | "remoteGone", item: object): ReturnType<MiniHost["send"]> => host.send(verb, item, "peer", cluster);
+  const say = (host: MiniHost, cluster: string, view: object): ReturnType<MiniHost["send"]> => asPeer(host, cluster, "remote", { view });
+
+  it("OFF-TOP-02 OFF-TOP-03 OFF-TOP-05 a cluster is heard that was named here, and by default none is; refused, it leaves no trace", () => {
+    const host = new MiniHost().form("a");
+    expect(say(host, "far", far(1, record("x")))).toMatchObject({ kind: "accepted" });
+    expect(seen(host)).toEqual([["far", ["x"]]]);
+    const strangers = new MiniHost({}, []).form("a");
+    expect(say(strangers, "far", far(1, record("x")))).toMatchObject({ rejection: { code: "remote/not-a-peer", message: expect.stringContaining("--peers far") }, events: [] });
+    expect(seen(strangers)).toEqual([]);
+    expect(asPeer(strangers, "far", "remoteGone", { clusterId: "id-far" })).toMatchObject({ rejection: { code: "remote/not-a-peer" }, events: [] });
+  });
+
+  it("P14 a cluster speaks for itself: not for another one, and not of another one's end", () => {
+    const host = new MiniHost().form("a");
+    say(host, "far", far(1, record("x")));
+    expect(say(host, "off", far(2, record("z")))).toMatchObject({ malformed: { field: "view.cluster" } });
+    expect(asPeer(host, "off", "remoteGone", { clusterId: "id-far" })).toMatchObject({ rejection: { code: "remote/not-yours" }, events: [] });
+    expect(seen(host)).toEqual([["far", ["x"]]]);
+  });
+
+  it("CON-07 one that says that nobody is left is gone at once; said of an older view, it is not", () => {
+    const host = new MiniHost().form("a");
+    say(host, "far", far(2, record("x")));
+    expect(asPeer(host, "far", "remoteGone", { clusterId: "id-far", upTo: 1 })).toMatchObject({ kind: "accepted", events: [] });
+    expect(asPeer(host, "far", "remoteGone", { clusterId: "id-far", upTo: 2 })).toMatchObject({ events: [{ type: "RemoteClusterExpired" }] });
+    expect(asPeer(host, "far", "remoteGone", { clusterId: "id-far", upTo: 2 })).toMatchObject({ kind: "accepted", events: [] });
+    expect(seen(host)).toEqual([]);
+  });
+
+  it("18.10 OFF-TOP-19 one cluster id and two lines of views: the one known first is kept, and the conflict is shown while it goes on", () => {
+    const host = new MiniHost().form("a");
+    say(host, "far", far(3, record("x"), record("y")));
+    const copy = far(3, record("x"), record("y", { incarnation: "y-2" }));
+    expect(say(host, "far", copy)).toMatchObject({ rejection: { code: "remote/conflict" }, events: [{ type: "ClusterIdConflict", clusterId: "id-far", cluster: "far", reason: "diverged" }] });
+    expect(host.told.at(-1)?.address).toBe("tp.ann.a");
+    expect(say(host, "off", { ...far(3, record("x"), record("y")), cluster: "off" })).toMatchObject({ rejection: { code: "remote/conflict" }, events: [{ reason: "diverged", cluster: "off" }] });
+    expect(seen(host)).toEqual([["far", ["x", "y"]]]);
+    expect(say(host, "far", copy)).toMatchObject({ rejection: { code: "remote/conflict" }, events: [] });
+    host.advance(50_000);
+    say(host, "far", far(3, record("x"), record("y")));
+    host.advance(10_000);
+    expect(say(host, "far", copy)).toMatchObject({ events: [{ type: "ClusterIdConflict" }] });
+    host.restart();
+    expect(host.ask<TopologyAnswer>("view").conflicts).toEqual([{ clusterId: "id-far", cluster: "off", reason: "diverged", at: host.at - 60_000 }, { clusterId: "id-far", cluster: "far", reason: "diverged", at: host.at }]);
+    host.advance(120_000);
+    expect(host.ask<TopologyAnswer>("view").conflicts).toEqual([]);
+  });
+
+  it("18.10 18.12 a cluster whose history was lost is another one of the same name, and taken when the first is not heard any more", () => {
+    const host = new MiniHost().form("a");
+    say(host, "far", far(7, record("x")));
+    const anew = { ...far(1, record("x", { incarnation: "x-2" })), clusterId: "id-new" };
+    expect(say(host, "far", anew)).toMatchObject({ rejection: { code: "remote/conflict" }, events: [{ reason: "name-taken", clusterId: "id-new" }] });
+    host.advance(60_000);
+    expect(say(host, "far", anew)).toMatchObject({ events: [{ type: "RemoteClusterAnnounced" }] });
+  });
+
+  it("18.10 a copy of this very cluster is refused and shown", () => {
+    const host = new MiniHost().form("a");
+    expect(say(host, "far", { ...far(1, record("x")), clusterId: host.state.clusterId })).toMatchObject({ rejection: { code: "remote/own-cluster" }, events: [{ reason: "own-id" }] });
+    expect(host.ask<TopologyAnswer>("view").conflicts).toMatchObject([{ reason: "own-id", cluster: "far" }]);
+  });
+
+  it("conflicts that are kept are bounded, the oldest give way", () => {
+    const host = new MiniHost().form("a");
+    say(host, "far", far(3, record("x")));
+    for (let i = 0; i < 70; i++) say(host, "far", { ...far(1, record("x")), clusterId: `id-${i}` });
+    expect([...host.state.conflicts.keys()].slice(0, 1)).toEqual(["id-6/far"]);
+    expect(host.state.conflicts.size).toBe(64);
+  });
+
+  it("OFF-TOP-15 OFF-TOP-16 OFF-TOP-21 topics of other clusters are listed with what their instances do with them", () => {
+    const host = new MiniHost().form("a");
+    host.announce("a", { topics: ["m/one", "own"] });
+    const members = [record("x", { topics: ["m/one", "m/two"] }), record("y", { topics: ["m/one"] })];
+    say(host, "far", { ...far(1, ...members), lists: [{ instance: "x", exclusive: ["m/one"], disabled: [] }, { instance: "y", disabled: ["m/*"] }] });
+    host.restart();
+    expect(host.ask("topics")).toEqual([
+      { topic: "m/one", instances: [{ instance: "a", state: "enabled" }], remote: [{ cluster: "far", instance: "x", state: "exclusive" }, { cluster: "far", instance: "y", state: "disabled" }] },
+      { topic: "m/two", instances: [], remote: [{ cluster: "far", instance: "x", state: "disabled" }] },
+      { topic: "own", instances: [{ instance: "a", state: "enabled" }], remote: [] },
+    ]);
+    say(host, "far", far(1, record("x", { topics: [], propertiesVersion: 2 }), members[1]!));
+    expect(host.ask("topics")).toMatchObject([{ topic: "m/one", remote: [{ instance: "y", state: "enabled" }] }, { topic: "own" }]);
+  });
+
+  it.each([
+    ["twice", [{ instance: "x", disabled: [] }, { instance: "x", disabled: [] }]], ["not there", [{ instance: "z", disabled: [] }]], ["no entry", [{ instance: "x", disabled: ["a b"] }]],
+    ["no list", { x: [] }], ["no name", [{ instance: "../x", disabled: [] }]], ["nothing disabled", [{ instance: "x" }]],
+  ])("hostile lists are malformed: %s", (_, lists) => {
+    const host = new MiniHost().form("a");
+    expect(say(host, "far", { ...far(1, record("x"), record("y")), lists })).toMatchObject({ kind: "malformed" });
+  });
+
+  it("OFF-TOP-21 what a cluster says of itself names the topics that its members do not work on", () => {
+    const host = new MiniHost().form("a", "b");
+    expect(host.state.announcement()).toEqual(host.state.clusterView());
+    host.send("topics", { instance: "b", disable: ["m/*"] }, "operate");
+    expect(host.state.announcement()?.lists).toEqual([{ instance: "b", exclusive: undefined, disabled: ["m/*"] }]);
+    const other = new MiniHost({}, ["test"]);
+    other.form("z");
+    expect(other.send("remote", { view: { ...host.state.announcement()!, cluster: "test" } }, "peer", "test")).toMatchObject({ rejection: { code: "remote/own-cluster" } });
+  });
+});
+
 describe("questions", () => {
   it("since answers what happened after a change, and says when it no longer knows", () => {
     const host = new MiniHost().form("a");

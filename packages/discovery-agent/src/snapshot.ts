@@ -2,7 +2,8 @@
 import { memberFromWire, memberToWire, viewFromWire, viewToWire } from "./event-codec.ts";
 import type { PropertyChanges } from "./properties.ts";
 import type { Change, Evidence, Living, Name, Proposal, Remote, DiscoveryState as State, View } from "./state.ts";
-import { DiscoveryState, keyOf } from "./state.ts";
+import { conflictKeyOf, DiscoveryState, keyOf } from "./state.ts";
+import type { ClusterConflict } from "./vocabulary.ts";
 
 const RUN_LENGTH = 64;
 
@@ -12,6 +13,7 @@ type LivingWire = readonly [record: MemberWire, announcedAt: number, readyAt: nu
 type NameWire = readonly [instance: string, principal: string, exclusive: readonly string[] | null, disabled: readonly string[]];
 type GoneWire = readonly [key: string, at: number, cause: string];
 type RemoteWire = readonly [view: ReturnType<typeof viewToWire>, heardAt: number, listedAt: readonly number[]];
+type ConflictWire = readonly [clusterId: string, cluster: string, reason: ClusterConflict["reason"], at: number];
 type ProposalWire = readonly [number: number, joined: readonly string[], removed: Proposal["removed"], reason: string, since: number, ackedSince: number | null, acked: readonly string[], isWarned: boolean];
 
 interface Head {
@@ -40,6 +42,7 @@ export function* snapshot(state: State): Generator<unknown> {
   yield* runs(state.names, ([instance, n]): NameWire => [instance, n.principal, n.exclusive ?? null, n.disabled]);
   yield* runs(state.gone, ([key, { at, cause }]): GoneWire => [key, at, cause]);
   yield* runs(state.remotes.values(), (r): RemoteWire => [viewToWire(r.view), r.heardAt, [...r.listedAt.values()]]);
+  yield* runs(state.conflicts.values(), ({ clusterId: id, cluster: name, reason, at }): ConflictWire => [id, name, reason, at]);
   yield* runs(state.changes, ({ change: number, at, type, about }) => [number, at, type, about]);
 }
 
@@ -83,6 +86,7 @@ export function restore(chunks: Iterable<unknown>): State {
   }
   for (const [key, at, cause] of all<GoneWire>()) state.gone.set(key, { at, cause: cause as Proposal["removed"][number]["cause"] });
   for (const wire of all<RemoteWire>()) restoreRemote(state, wire);
+  for (const [id, cluster, reason, at] of all<ConflictWire>()) state.conflicts.set(conflictKeyOf({ clusterId: id, cluster }), { clusterId: id, cluster, reason, at });
   for (const [change, at, type, about] of all<readonly [number, number, string, string | number | null]>()) state.changes.push({ change, at, type, about } satisfies Change);
   return state;
 }

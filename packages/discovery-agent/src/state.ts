@@ -2,7 +2,7 @@
 import type { EvidenceKind, GoneCause, ProposalReason, Who } from "./events.ts";
 import type { PropertyChanges } from "./properties.ts";
 import type { RemoteCluster } from "./topology/merge.ts";
-import type { ClusterView, MemberRecord } from "./vocabulary.ts";
+import type { ClusterConflict, ClusterView, MemberLists, MemberRecord } from "./vocabulary.ts";
 
 /** What one accuser holds against an incarnation. */
 export interface Evidence {
@@ -88,6 +88,8 @@ export class DiscoveryState {
   readonly gone: Map<string, { readonly at: number; readonly cause: GoneCause }> = new Map();
   /** By cluster id. */
   readonly remotes: Map<string, Remote> = new Map();
+  /** By `conflictKeyOf`, the one recorded last at the end. */
+  readonly conflicts: Map<string, ClusterConflict> = new Map();
   /** The newest, oldest first. */
   readonly changes: Change[] = [];
   change = 0;
@@ -115,6 +117,17 @@ export class DiscoveryState {
     return clusterId === undefined || view === undefined ? undefined : { clusterId, cluster, number: view.number, members: view.members };
   }
 
+  /** What other clusters are told: the activated view, and which topics its members do not work on. */
+  announcement(): ClusterView | undefined {
+    const view = this.clusterView();
+    if (view === undefined) return undefined;
+    const lists = view.members.flatMap(({ instance }): MemberLists[] => {
+      const name = this.names.get(instance);
+      return name === undefined || (name.exclusive === undefined && name.disabled.length === 0) ? [] : [{ instance, exclusive: name.exclusive, disabled: name.disabled }];
+    });
+    return lists.length === 0 ? view : { ...view, lists };
+  }
+
   /** What other clusters say of themselves, unmerged: `mergeClusters` says which of them an instance belongs to. */
   remoteClusters(): readonly RemoteCluster[] {
     return [...this.remotes.values()].map(({ view, heardAt, listedAt }) => ({ ...view, heardAt, joined: Object.fromEntries(listedAt) }));
@@ -122,6 +135,8 @@ export class DiscoveryState {
 }
 
 export const keyOf = ({ instance, incarnation }: Who): string => `${instance}/${incarnation}`;
+
+export const conflictKeyOf = ({ clusterId, cluster }: Pick<ClusterView, "clusterId" | "cluster">): string => `${clusterId}/${cluster}`;
 
 export const sameWho = (a: Who, b: Who): boolean => a.instance === b.instance && a.incarnation === b.incarnation;
 

@@ -5,6 +5,7 @@
  * kernel's epoch are two numbers: the epoch says who may write the history, the view number which members are agreed on.
  */
 import { topologyAddress } from "@longshore/kernel";
+import type { TopicLists } from "./enablement.ts";
 
 /** What an instance says of itself: the announcement. */
 export interface AnnouncedMember {
@@ -47,6 +48,28 @@ export interface ClusterView {
   readonly number: number;
   /** Survivors keep their order, newcomers stand at the end; the first is the leader. Never empty. */
   readonly members: readonly MemberRecord[];
+  /** Told to other clusters: the topic lists of those members that have any, in the order of members. */
+  readonly lists?: readonly MemberLists[];
+}
+
+/** Which of its topics a member does not work on. */
+export interface MemberLists extends TopicLists {
+  readonly instance: string;
+}
+
+/**
+ * Why what a cluster says of itself is not taken. `own-id`, `own-name`: it is called like this one; a copy of its history, or a
+ * name given twice. `name-taken`: another cluster of that name is known. `diverged`: one cluster id, and two lines of views.
+ */
+export type ConflictReason = "own-id" | "own-name" | "name-taken" | "diverged";
+
+/** Two clusters that cannot both be right. The one that was known first is kept. */
+export interface ClusterConflict {
+  readonly clusterId: string;
+  readonly cluster: string;
+  readonly reason: ConflictReason;
+  /** When it was recorded last, milliseconds of server time. */
+  readonly at: number;
 }
 
 /** What another cluster said of itself. */

@@ -15,6 +15,8 @@ const NAMES = streamsOf(CLUSTER);
 /** Codes of the events that end an incarnation. */
 const ENDS: ReadonlySet<number> = new Set([EVENT_CODES.InstanceLeaving, EVENT_CODES.InstanceEvicted]);
 const BEGAN_AT = 1_700_000_000_000;
+/** Where listeners get stuck: as long as the trouble lasts. Milliseconds. */
+const SHORT = { ackWarnMs: 1_500, ackDeadlineMs: 5_000, remoteKeepMs: 8_000 };
 
 export type MemberTopology = Pick<Topology, "read" | "owedAck" | "raise" | "clear">;
 
@@ -88,7 +90,7 @@ export class Cluster {
     this.server = new SimServer(this.clock, this.weather, new Random(config.seed, "net"), this.marks, this.trace);
     this.journalStream = new MemoryStream(NAMES.journal, [`${SUBJECTS.prefix}jr.>`]);
     this.server.streams.push(this.journalStream, new MemoryStream(NAMES.inbox, [`${SUBJECTS.prefix}in.>`]));
-    const actor = discoveryAgent({ cluster: CLUSTER });
+    const actor = discoveryAgent({ cluster: CLUSTER, limits: config.isStuck ? SHORT : {} });
     this.actor = mutation.actor?.(actor) ?? actor;
     this.journalStream.onStored((message) => {
       this.commits.push({ version: message.sequence, bytes: message.data });

@@ -88,6 +88,10 @@ export class InstanceProcess {
     for (const link of this.links) new SimWire(link).request(SUBJECTS.command(DISCOVERY_KIND, DISCOVERY_ACTOR, "hello", name), encode({ remote: [item] }), 2_000, () => undefined);
   }
 
+  askForView(): void {
+    for (const link of this.links) new SimWire(link).request(SUBJECTS.command(DISCOVERY_KIND, DISCOVERY_ACTOR, "operate", this.name), encode({ propose: [{}] }), 2_000, () => undefined);
+  }
+
   get links(): readonly Link[] {
     return [...this.cluster.server.links].filter((link) => link.process === this.process && !link.isDead);
   }

@@ -34,7 +34,7 @@ export class Life {
     const self: MemberRecord = { instance, incarnation, principal: instance, joinedView: 0, propertiesVersion: 1, ...announcement };
     this.listening = new Listening(world, { self, cluster: CLUSTER, clock, listeners, takesMs, acked: () => this.member.ackOwed() });
     const { topology } = this.listening;
-    const read = { read: (facts: Parameters<typeof topology.read>[0]) => this.listening.read(facts), get owedAck() { return topology.owedAck; }, raise: topology.raise.bind(topology), clear: topology.clear.bind(topology) };
+    const read = { read: (facts: Parameters<typeof topology.read>[0]) => this.listening.read(facts), get owedAck() { return topology.owedAck; }, raise: (doubt: Parameters<typeof topology.raise>[0]) => this.doubt(doubt), clear: topology.clear.bind(topology) };
     this.member = new Member({
       ...place, announcement, topology: world.mutation.topology?.(read, (number) => this.acked(number)) ?? read,
       onRead: (answer) => this.read(answer), onEnded: (end) => {
@@ -75,6 +75,12 @@ export class Life {
   /** Incarnations in its view. */
   get members(): readonly string[] {
     return this.listening.topology.view().localCluster.instances.map(({ incarnation }) => incarnation);
+  }
+
+  private doubt(doubt: Parameters<Listening["topology"]["raise"]>[0]): void {
+    const { topology } = this.listening;
+    if (topology.view().isCurrent) this.world.marks.hit(`a current view comes into doubt: ${doubt}`);
+    topology.raise(doubt);
   }
 
   private acked(number: number): void {

@@ -25,6 +25,7 @@ export function simulateDiscovery({ seed, seeds, from, trace, first, shrink: shr
   }
   const summary = runSeeds({ count: Number(seeds ?? 100), from: Number(from ?? 1), onFailure: say, ...(first === true && { failuresMax: 1 }) });
   if (marks === true) for (const [mark, count] of [...summary.marks.counts].sort((a, b) => a[1] - b[1])) say(`${String(count).padStart(9)}  ${mark}`);
+  for (const mark of summary.missing) say(`blind: ${mark}`);
   say(summary.text);
   return summary.failed.length === 0;
 }

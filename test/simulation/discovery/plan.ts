@@ -13,6 +13,8 @@ export type Action = { readonly atMs: number } & (
    * Instance `host`: whoever hosts the history then.
    */
   | { readonly kind: "crash" | "power" | "pause" | "leave" | "cut" | "drop"; readonly instance: string; readonly forMs: number }
+  /** From there an operator asks for another view. */
+  | { readonly kind: "ask"; readonly instance: string }
   /** It ends and never starts again. */
   | { readonly kind: "lose"; readonly instance: string; readonly as: "crash" | "power" }
   /** What these say does not reach the others, nor the other way round unless it is one-way. */
@@ -32,12 +34,21 @@ export function drawPlan(config: Config, random: Random): readonly Action[] {
   const isTogether = config.isMeasured || random.chance(0.5);
   const starts = names.map((instance): Action => ({ atMs: isTogether ? random.next() * 800 : random.log(1, config.troubleMs), kind: "start", instance }));
   const actions = config.isMeasured ? drawMeasured(config, names, random) : drawFaults(config, names, random);
-  return [...starts, ...actions, ...drawLosses(config)].sort((a, b) => a.atMs - b.atMs);
+  return [...starts, ...actions, ...drawLosses(config), ...drawStuck(config, names)].sort((a, b) => a.atMs - b.atMs);
 }
 
 function drawLosses({ seed, lost, troubleMs }: Config): readonly Action[] {
   const random = new Random(seed, "discovery losses");
   return lost.map((instance): Action => ({ atMs: random.log(50, troubleMs), kind: "lose", instance, as: random.chance(0.5) ? "crash" : "power" }));
+}
+
+function drawStuck({ seed, isStuck, troubleMs }: Config, names: readonly string[]): readonly Action[] {
+  if (!isStuck) return [];
+  const random = new Random(seed, "discovery stuck plan");
+  const at = (): number => 1_000 + random.next() * troubleMs;
+  const listeners = Array.from({ length: random.int(1, 4) }, (): Action => ({ atMs: at(), kind: "listeners", instance: random.pick(names), takeMs: random.log(5_000, 40_000), forMs: random.log(3_000, 20_000) }));
+  const asked = Array.from({ length: random.int(0, 3) }, (): Action => ({ atMs: at(), kind: "ask", instance: random.pick(names) }));
+  return [...listeners, ...asked];
 }
 
 /** Long enough apart for everybody to be back. */

@@ -29,8 +29,9 @@ function explain(incarnation: string, cause: GoneCause, atMs: number, { lives, e
   if (life.toMs <= atMs) return "dead";
   const fromMs = Math.max(life.fromMs, atMs - EXPLAINS_MS);
   const isAround = (episode: Episode): boolean => episode.fromMs <= atMs && episode.toMs >= fromMs;
-  const own = episodes.find((episode) => episode.process === life.process && (episode.what === "listeners are slow") === (cause === "ack-overdue") && isAround(episode));
-  if (own !== undefined || cause === "ack-overdue") return own?.what;
+  // Slow listeners explain that an ack is overdue and nothing else; where deadlines are short, so does whatever keeps it from being heard.
+  const own = episodes.find((episode) => episode.process === life.process && (episode.what !== "listeners are slow" || cause === "ack-overdue") && isAround(episode));
+  if (own !== undefined) return own.what;
   return episodes.find((episode) => episode.process === undefined && OF_THE_NETWORK.includes(episode.what) && isAround(episode))?.what;
 }
 

@@ -1,5 +1,7 @@
 /** Runs many seeds, some of them twice, and says how it went and how long crashes took to be told. */
 import { Marks } from "@longshore/testkit/simulation";
+import { missingOf } from "../seeds.ts";
+import { EXPECTED_MARKS } from "./expected-marks.ts";
 import type { Run, Scenario } from "./simulate.ts";
 import { run, scenarioOf } from "./simulate.ts";
 import type { Detection } from "./verdict.ts";
@@ -41,6 +43,11 @@ export class Summary {
     this.done++;
     this.steps += result.steps;
     this.virtualMs += result.virtualMs;
+  }
+
+  /** Hard places that so many seeds should have reached more often. */
+  get missing(): readonly string[] {
+    return missingOf(this.marks, this.done, EXPECTED_MARKS);
   }
 
   get text(): string {

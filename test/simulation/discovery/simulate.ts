@@ -153,6 +153,7 @@ class Simulation {
       case "listeners": return this.slow(this.find(action.instance), action.takeMs, action.forMs);
       case "properties": return this.alive(this.find(action.instance), (one) => one.announce({ said: action.value }));
       case "lead": return this.alive(this.find(action.instance), (one) => one.lead(action.value));
+      case "ask": return this.alive(this.find(action.instance), (one) => one.askForView());
       case "weather": return this.change(action.change, action.forMs);
       case "step":
         cluster.serverOffsetMs += action.byMs;

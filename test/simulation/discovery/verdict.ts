@@ -26,7 +26,10 @@ export interface Verdict {
   readonly views: number;
 }
 
-/** Families in which nothing is wrong with any instance or between them: nobody may be evicted (INV-14). */
+/**
+ * Families in which nothing is wrong with any instance or between them: nobody may be evicted (INV-14) but who has ended for good,
+ * or has a listener that does not return.
+ */
 const STREAMS_ONLY: ReadonlySet<string> = new Set(["outage", "no-streams", "full", "lost-answers", "late-appends", "deposed", "clocks", "properties", "leaders", "doubles", "slow"]);
 
 export function judge(cluster: Cluster, healedMs: number): Verdict {
@@ -42,6 +45,8 @@ export function judge(cluster: Cluster, healedMs: number): Verdict {
     for (; index < cluster.commits.length; index++) {
       history.fold(cluster.commits[index]!, { actorEvent: (event, state) => {
         events.push(event);
+        const mark = markOf(event);
+        if (mark !== undefined) cluster.marks.hit(mark);
         check.event(event);
         rules.event(event);
         if (event.type === "InstanceEvicted") evictions.push(evictionOf(event, cluster.storedMs[index]!, cluster));
@@ -58,9 +63,25 @@ export function judge(cluster: Cluster, healedMs: number): Verdict {
     ...checkDelivery(logs, activated).map(({ invariant, incarnation, message }) => `${invariant} at ${incarnation}: ${message}`),
     ...rules.violations.map((text) => `RULE: ${text}`),
     ...evictions.filter(({ because }) => because === undefined).map(({ incarnation, cause, atMs }) => `FALSE: ${incarnation} was evicted at ${Math.round(atMs)} ms (${cause}), and was alive and connected`),
-    ...(config.families.every((family) => STREAMS_ONLY.has(family)) ? evictions : []).map(({ incarnation, cause }) => `INV-14: ${incarnation} was evicted (${cause}) for what was wrong with the server`),
+    ...(config.families.every((family) => STREAMS_ONLY.has(family)) ? evictions : []).filter(({ because }) => because !== "dead" && because !== "listeners are slow").map(({ incarnation, cause }) => `INV-14: ${incarnation} was evicted (${cause}) for what was wrong with the server`),
   ];
   return { violations, alarms, evictions, events: events.length, views: activated.length, detections: config.isMeasured ? detectionsIn(cluster, healedMs) : [] };
+}
+
+/** The hard places of a history. */
+function markOf(event: DiscoveryEvent): string | undefined {
+  switch (event.type) {
+    case "InstanceEvicted": return `an incarnation is given up: ${event.cause}`;
+    case "ViewProposed": return `a view is proposed: ${event.reason}`;
+    case "ViewSuperseded": return `a proposal is superseded: ${event.reason}`;
+    case "EvidenceDiscarded": return `evidence is void: ${event.reason}`;
+    case "AckOverdue": return "an ack is overdue";
+    case "SuspicionRefuted": return event.by === event.instance ? "an accused speaks up for itself" : "an accuser takes its word back";
+    case "DuplicateInstanceDetected": return "a second incarnation is refused";
+    case "RemoteClusterAnnounced": return "a leader is heard of another cluster";
+    case "RemoteClusterExpired": return "another cluster is not heard any more";
+    default: return undefined;
+  }
 }
 
 /** INV-11: what only the leader may say counts only while the view stands in which it leads. */

@@ -8,6 +8,7 @@ import type { Io } from "../io.ts";
 import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
 import { nearest } from "../nearest.ts";
+import { PEERS_OPTION, peersIn } from "../peers.ts";
 import { runInstance } from "../running-instance.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
 import { nodeClock } from "../services/node-ports.ts";
@@ -34,6 +35,7 @@ export const run: Command = command({
     takeOver: { kind: "flag", help: "host it although another host seems alive; that one is fenced" },
     standby: { kind: "flag", help: "fold the histories of shards that others host, to go on at once when one of them is gone" },
     acceptRewind: { kind: "text", value: "<reason>", help: "serve a journal that has lost confirmed commits, and record why" },
+    ...PEERS_OPTION,
     ...WORKER_OPTIONS,
     ...LOG_OPTIONS,
   },
@@ -92,13 +94,14 @@ interface SelfOptions {
   readonly instance: string | undefined;
   readonly concurrency: number | undefined;
   readonly property: readonly string[];
+  readonly peers: string | undefined;
 }
 
-async function startSelf({ instance, concurrency, property }: SelfOptions, kinds: readonly string[], loaded: Loaded, around: Around): Promise<InstanceService> {
+async function startSelf({ instance, concurrency, property, peers }: SelfOptions, kinds: readonly string[], loaded: Loaded, around: Around): Promise<InstanceService> {
   const { shared, io, log, closing, place } = around;
   return runInstance({
     connection: { ...accessTo(place, shared, io), name: "longshore instance" }, cluster: place.cluster, stateDir: stateDirectory(io.env),
-    kinds, ...offeredBy(loaded, concurrency), properties: announced(property), ...(instance === undefined ? {} : { instance }),
+    kinds, ...offeredBy(loaded, concurrency), properties: announced(property), peers: peersIn(peers, place.cluster, io), ...(instance === undefined ? {} : { instance }),
   }, log, closing);
 }
 

@@ -8,6 +8,7 @@ import { failed } from "../errors.ts";
 import type { Io } from "../io.ts";
 import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
+import { PEERS_OPTION, peersIn } from "../peers.ts";
 import { present } from "../present.ts";
 import { paintOf } from "../render/paint.ts";
 import { runInstance } from "../running-instance.ts";
@@ -25,6 +26,9 @@ interface Settings {
   readonly concurrency: number | undefined;
   readonly instance: string | undefined;
   readonly property: readonly string[];
+  readonly peers: readonly string[];
+  readonly leafPort: number | undefined;
+  readonly hub: string | undefined;
 }
 
 export const up: Command = command({
@@ -40,6 +44,9 @@ export const up: Command = command({
   options: {
     store: { kind: "text", value: "<folder>", help: "where everything is kept; .longshore when absent" },
     port: { kind: "integer", value: "<n>", help: "port of the server; any free one when absent" },
+    ...PEERS_OPTION,
+    leafPort: { kind: "integer", value: "<n>", help: "port of this machine where servers of other clusters join this one as leaf nodes" },
+    hub: { kind: "text", value: "<address>", help: "the server of another cluster to join as a leaf node: nats://127.0.0.1:7422" },
     ...WORKER_OPTIONS,
     ...LOG_OPTIONS,
   },
@@ -54,8 +61,9 @@ export const up: Command = command({
     const loaded = await loadFiles(args.files, io.cwd);
     const closing = new Closing(log);
     try {
+      const cluster = io.env["LONGSHORE_CLUSTER"] ?? "main";
       const settings: Settings = {
-        cluster: io.env["LONGSHORE_CLUSTER"] ?? "main",
+        cluster, peers: peersIn(options.peers, cluster, io), leafPort: options.leafPort, hub: options.hub,
         storeDir: resolve(io.cwd, options.store ?? ".longshore"),
         port: options.port, concurrency: options.concurrency, instance: options.instance, property: options.property,
       };
@@ -80,7 +88,7 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   const { cluster, concurrency } = settings;
   const self = await runInstance({
     connection: { principal, servers: server.url, name: "longshore instance" }, cluster, stateDir: stateDirectory(io.env),
-    kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), properties: announced(settings.property), ...(settings.instance === undefined ? {} : { instance: settings.instance }),
+    kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), properties: announced(settings.property), peers: settings.peers, ...(settings.instance === undefined ? {} : { instance: settings.instance }),
   }, log, closing);
   const { instance, incarnation } = self;
   const hosts = await startHost(server, settings, self, principal, around);
@@ -99,8 +107,12 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   throw stopFault(ended.shard, ended.reason);
 }
 
-async function startNats({ storeDir, port, cluster }: Settings, { log, closing, shared, io }: Surroundings): Promise<NatsServer> {
-  const server = await startServer({ storeDir, cluster, ...(port === undefined ? {} : { port }) });
+async function startNats({ storeDir, port, cluster, leafPort, hub }: Settings, { log, closing, shared, io }: Surroundings): Promise<NatsServer> {
+  const leaf = { domain: cluster, ...(leafPort === undefined ? {} : { listen: `127.0.0.1:${leafPort}` }), ...(hub === undefined ? {} : { hubVariable: HUB_VARIABLE }) };
+  const server = await startServer({
+    storeDir, cluster, ...(port === undefined ? {} : { port }),
+    ...(leafPort === undefined && hub === undefined ? {} : { leaf }), ...(hub === undefined ? {} : { env: { [HUB_VARIABLE]: hub } }),
+  });
   closing.add("nats-server", () => server.stop());
   log.event("info", "nats.started", { url: server.url, version: server.version, pid: server.pid, store: storeDir });
   const setup = await connect({ principal: principalOf(shared, io), servers: server.url });
@@ -111,6 +123,9 @@ async function startNats({ storeDir, port, cluster }: Settings, { log, closing, 
   }
   return server;
 }
+
+/** Where the server finds the address of its hub, which may hold a password. */
+const HUB_VARIABLE = "LONGSHORE_HUB";
 
 async function startHost(server: NatsServer, { cluster }: Settings, { instance, incarnation, roster }: InstanceService, principal: string, { io, log, closing }: Surroundings): Promise<ShardHosts> {
   const hosts = await startShards({

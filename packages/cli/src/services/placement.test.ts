@@ -26,7 +26,7 @@ class FakeInstance implements Pick<InstanceService, "answer" | "incarnation" | "
 
   sees(...instances: readonly string[]): void {
     const view = { clusterId: "id", cluster: "t", number: (this.answer?.view?.number ?? 0) + 1, members: instances.map(member) };
-    this.answer = { change: view.number, view, proposed: null, remote: [] };
+    this.answer = { change: view.number, view, proposed: null, remote: [], conflicts: [] };
     for (const watcher of this.watchers) watcher(this.answer);
   }
 

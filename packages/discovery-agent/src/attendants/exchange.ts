@@ -53,7 +53,8 @@ export class Exchange {
   }
 }
 
-function replyIn({ commit, rejected, answers, error }: Fields): Reply {
+/** What a history answers to a message of one command. */
+export function replyIn({ commit, rejected, answers, error }: Fields): Reply {
   const first = Array.isArray(rejected) ? (rejected[0] as readonly unknown[]) : undefined;
   if (first !== undefined) return { kind: "rejected", code: String(first[1]), message: String(first[2]) };
   if (error !== undefined && error !== null) {

@@ -35,8 +35,8 @@ export class MiniHost {
   /** Members ack by themselves as soon as they are asked. */
   acksAtOnce = true;
 
-  constructor(limits: Partial<DiscoveryLimits> = {}) {
-    this.actor = discoveryAgent({ cluster: "test", limits });
+  constructor(limits: Partial<DiscoveryLimits> = {}, peers: readonly string[] = ["far", "off"]) {
+    this.actor = discoveryAgent({ cluster: "test", limits, peers });
     this.state = this.actor.initial();
   }
 

@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import type { DiscoveryLimits, Opening } from "@longshore/discovery-agent";
-import { DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent, outages } from "@longshore/discovery-agent";
+import { announcer, DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent, outages } from "@longshore/discovery-agent";
 import type { HostPorts, StopReason, Telemetry } from "@longshore/kernel";
 import { Follower, Host, Retention } from "@longshore/kernel";
 import type { Connection } from "@longshore/nats";
@@ -25,6 +25,7 @@ export interface DiscoveryHostOptions {
   /** Where the high-water mark is kept beside NATS. */
   readonly stateDir?: string;
   readonly limits?: Partial<DiscoveryLimits>;
+  readonly peers: readonly string[];
   readonly telemetry: Telemetry;
 }
 
@@ -33,9 +34,9 @@ const KEEP = { keepMs: 30 * 86_400_000, keepBytes: 256 * 1024 ** 2 } as const;
 const SNAPSHOTS = { snapshotEveryCommits: 5_000, snapshotEveryBytes: 16 * 1024 ** 2, snapshotEveryMs: 3_600_000 } as const;
 
 export function openDiscoveryHost(options: DiscoveryHostOptions, serving: (epoch: number) => void, stopped: (reason: StopReason) => void): Opening {
-  const { connection, cluster, instance, incarnation, limits, telemetry } = options;
+  const { connection, cluster, instance, incarnation, limits, peers, telemetry } = options;
   const place = { cluster, kind: DISCOVERY_KIND, actor: DISCOVERY_ACTOR };
-  const actor = discoveryAgent({ cluster, ...(limits === undefined ? {} : { limits }) });
+  const actor = discoveryAgent({ cluster, peers, ...(limits === undefined ? {} : { limits }) });
   const ports = portsOf(options);
   const retention = new Retention(ports.journal, nodeClock, KEEP);
   const { snapshots, clock, hash } = ports;
@@ -45,7 +46,7 @@ export function openDiscoveryHost(options: DiscoveryHostOptions, serving: (epoch
   });
   const host = new Host(actor, ports, {
     cluster, actor: DISCOVERY_ACTOR, instance, incarnation, principal: connection.principal, software: SOFTWARE,
-    attendants: [outages()],
+    attendants: [outages(), announcer({ peers, telemetry, ...(limits?.remoteKeepMs === undefined ? {} : { remoteKeepMs: limits.remoteKeepMs }) })],
     onServing: () => {
       retention.start();
       follower.start();

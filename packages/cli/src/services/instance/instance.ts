@@ -25,6 +25,8 @@ export interface InstanceOptions extends Partial<Omit<Announcement, "software">>
   /** Persistent name; otherwise one kept in `stateDir`, otherwise a new one. */
   readonly instance?: string;
   readonly stateDir?: string;
+  /** Other clusters that are told who is here, and heard, while this instance hosts the topology's history; give it to all that can. */
+  readonly peers?: readonly string[];
   readonly limits?: Partial<DiscoveryLimits>;
   readonly telemetry?: Telemetry;
 }
@@ -132,7 +134,7 @@ class Service implements InstanceService {
     this.wire = wireOf(connection);
     this.roster = new InstanceRoster({ wire: this.wire, clock: this.clock }, { cluster: place.cluster, principal: connection.principal });
     this.watchers.add((answer) => this.roster.read(answer));
-    const { connection: _, cluster: __, instance: ___, stateDir: ____, limits: _____, telemetry: ______, ...said } = options;
+    const { connection: _, cluster: __, instance: ___, stateDir: ____, peers: _____, limits: ______, telemetry: _______, ...said } = options;
     this.announcement = { ...NOTHING_ANNOUNCED, ...said };
     this.refused = new Promise((_resolve, reject) => {
       this.refuse = reject;
@@ -230,9 +232,9 @@ class Service implements InstanceService {
 
   private open(stopped: Parameters<typeof openDiscoveryHost>[2]): Opening {
     const { telemetry, connection } = this;
-    const { stateDir, limits } = this.options;
+    const { stateDir, peers, limits } = this.options;
     const host = {
-      ...this.place, connection, telemetry, incarnation: this.incarnation,
+      ...this.place, connection, telemetry, peers: peers ?? [], incarnation: this.incarnation,
       ...(stateDir === undefined ? {} : { stateDir }), ...(limits === undefined ? {} : { limits }),
     };
     return openDiscoveryHost(host, (epoch) => telemetry("discovery.serving", { instance: this.instance, epoch }), stopped);
