@@ -87,7 +87,8 @@ export type StoreAnswer =
   | { readonly kind: "stored"; readonly sequence: number }
   /** Nobody knows whether it is stored. */
   | { readonly kind: "unknown" }
-  | { readonly kind: "refused"; readonly cause: "full" | "too-large" | "denied" | "no-stream" };
+  /** `no-leader`: nobody takes it now; several servers may be choosing who does. */
+  | { readonly kind: "refused"; readonly cause: "full" | "too-large" | "denied" | "no-stream" | "no-leader" };
 
 /** Messages between processes: at most once, in order per connection, except `store`, which is durable when answered. */
 export interface Wire {

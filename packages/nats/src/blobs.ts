@@ -77,6 +77,7 @@ const REFUSED = {
   "too-large": "a piece is larger than the server's max_payload: set it to the value of nats.conf",
   denied: "this user may not put payloads under that name",
   "no-stream": "the stream for payloads does not exist: run `longshore setup`",
+  "no-leader": "nobody leads the stream for payloads now: see that more than half of the servers run (`longshore doctor`)",
 } as const;
 
 function put(connection: Connection, subjectOf: (piece: number) => string, bytes: Uint8Array, done: (answer: StoreAnswer) => void): void {

@@ -43,6 +43,11 @@ describe("the answer to storing", () => {
   ])("%s", (_, answer, expected) => {
     expect(storeAnswer(answer)).toEqual(expected);
   });
+
+  it("of several servers that nobody takes may be without a leader for a moment", () => {
+    expect(storeAnswer({ kind: "no-responders" }, true)).toEqual({ kind: "refused", cause: "no-leader" });
+    expect(storeAnswer({ kind: "denied" }, true)).toEqual({ kind: "refused", cause: "denied" });
+  });
 });
 
 describe("a failed reading", () => {

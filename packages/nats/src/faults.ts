@@ -72,13 +72,17 @@ export function appendAnswer(answer: CallAnswer): AppendAnswer {
   }
 }
 
-/** What storing a message outside a history comes to: refused only when it certainly was not stored. */
-export function storeAnswer(answer: CallAnswer): StoreAnswer {
+/**
+ * What storing a message outside a history comes to: refused only when it certainly was not stored. Where nobody takes it, one
+ * server alone has no such stream; of several none may lead it at the moment.
+ */
+export function storeAnswer(answer: CallAnswer, hasSeveralServers = false): StoreAnswer {
   const append = appendAnswer(answer);
   if (append.kind === "stored") return { kind: "stored", sequence: append.version };
   if (append.kind === "stop") return { kind: "refused", cause: append.cause };
   if (append.cause === "full") return { kind: "refused", cause: "full" };
-  return answer.kind === "no-responders" ? { kind: "refused", cause: "no-stream" } : { kind: "unknown" };
+  if (answer.kind !== "no-responders") return { kind: "unknown" };
+  return { kind: "refused", cause: hasSeveralServers ? "no-leader" : "no-stream" };
 }
 
 /** Why something could not be read: `absent` when the server says there is no such message. */

@@ -60,7 +60,7 @@ export function wireOf(connection: Connection, cluster?: string): Wire {
       };
     },
     store(subject, data, done) {
-      callsFor(subject).request(subject, data, { timeoutMs: STORE_TIMEOUT_MS, whileDown: "fail" }, (answer) => done(storeAnswer(answer)));
+      callsFor(subject).request(subject, data, { timeoutMs: STORE_TIMEOUT_MS, whileDown: "fail" }, (answer) => done(storeAnswer(answer, connection.nc.info?.cluster !== undefined)));
     },
     onReconnect: (handler) => connection.onReconnect(handler),
     get connected() {

@@ -83,25 +83,25 @@ describe("a session without a host", () => {
     expect(clock.monotonicMs()).toBeLessThanOrEqual(limits.sessionKeepMs * 0.6);
   });
 
-  it("asks directly again when the inbox is full", () => {
+  it.each(["full", "no-leader"] as const)("asks directly again when the inbox takes nothing now (%s)", (cause) => {
     const { ask, clock, inFlight, wire } = setup();
     const a = ask(["a"]);
     inFlight().fail("no-responders");
-    wire.stores[0]!.done({ kind: "refused", cause: "full" });
+    wire.stores[0]!.done({ kind: "refused", cause });
     clock.advance(1_000);
     inFlight().answer(accepted(1));
     expect(a.outcome?.kind).toBe("accepted");
   });
 
-  it("says that the inbox is full when it has stayed so until its time was over", () => {
+  it.each([["full", "longshore run job-queue"], ["no-leader", "more than half"]] as const)("says that the inbox takes nothing (%s) when it has stayed so until its time was over", (cause, words) => {
     const { ask, clock, wire } = setup({ limits: { giveUpMs: 3_000 } });
     const a = ask(["a"]);
     for (let tries = 0; a.outcome === undefined && tries < 100; tries++) {
       clock.advance(500);
       wire.open(".cm.")[0]?.fail("no-responders");
-      wire.stores.splice(0)[0]?.done({ kind: "refused", cause: "full" });
+      wire.stores.splice(0)[0]?.done({ kind: "refused", cause });
     }
-    expect(a.outcome).toMatchObject({ kind: "failed", code: "inbox/full", message: expect.stringContaining("longshore run job-queue") });
+    expect(a.outcome).toMatchObject({ kind: "failed", code: `inbox/${cause}`, message: expect.stringContaining(words) });
   });
 
   it("says at once that there is no inbox either", () => {

@@ -74,8 +74,8 @@ export class Session {
   private next = 1;
   /** Inbox sequence that later direct messages must not overtake. */
   private after: number | undefined;
-  /** The inbox had no room for the message at hand when it was last tried. */
-  private wasFull = false;
+  /** Why the inbox did not take the message at hand when it was last tried, where that may pass. */
+  private heldBack: "full" | "no-leader" | undefined;
   private isOpening = false;
   private willPump = false;
   private isClosed = false;
@@ -241,7 +241,7 @@ export class Session {
 
   private send(bundle: Bundle): void {
     const { kind, actor, principal, cluster } = this.place;
-    this.wasFull = false;
+    this.heldBack = undefined;
     const notAfter = Math.min(this.birth + this.limits.sessionKeepMs, this.time.now() + this.limits.notAfterMs);
     const meta: Record<string, unknown> = { session: this.id, first: this.next, unanswered: this.next, notAfter };
     if (this.after !== undefined) meta["after"] = this.after;
@@ -325,14 +325,14 @@ export class Session {
         });
         return;
       case "refused":
-        this.wasFull = answer.cause === "full";
-        if (this.wasFull || this.inDoubt) return this.courier.again();
+        this.heldBack = answer.cause === "full" || answer.cause === "no-leader" ? answer.cause : undefined;
+        if (this.heldBack !== undefined || this.inDoubt) return this.courier.again();
         return this.refusedBy(answer.cause);
     }
   }
 
   private overdue(): void {
-    if (this.wasFull) return this.refusedBy("full");
+    if (this.heldBack !== undefined) return this.refusedBy(this.heldBack);
     this.giveUp("no host answered in time: see whether one runs (`longshore doctor`)", "host/unavailable");
   }
 
@@ -374,6 +374,7 @@ const closedOutcome: Settled = failed("client/closed", "the client was closed be
 
 const STORE_MESSAGES = {
   full: "no host is up, and the inbox is full: start one (`longshore run job-queue`), which empties it",
+  "no-leader": "no host is up, and no server leads the inbox: see that more than half of them run (`longshore doctor`) and that the streams are there (`longshore setup`)",
   "too-large": "the inbox takes no message of this size",
   denied: "no host is up, and the server does not let this user write to the inbox",
   "no-stream": "no host is up, and the inbox is not there: start one (`longshore up`), or create the streams (`longshore setup`)",
