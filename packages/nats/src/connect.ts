@@ -4,7 +4,6 @@ import { Fault, isToken, subjectsOf } from "@longshore/kernel";
 import {
   type Authenticator,
   AuthorizationError,
-  connect as connectNats,
   createInbox,
   credsAuthenticator,
   type NatsConnection,
@@ -19,6 +18,7 @@ import { jetStreamOff } from "./faults.ts";
 import { CONNECT_TIMEOUT_MS, PING_INTERVAL_MS, RECONNECT_WAIT_MS } from "./limits.ts";
 import { inboxPrefix } from "./roles.ts";
 import { compareVersions, FLOOR_VERSION } from "./server/version.ts";
+import { connectWhole } from "./transport.ts";
 
 export interface ConnectOptions {
   /** Who this is: a token of every subject it speaks on, and on a server with users its user's name. */
@@ -80,7 +80,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
 async function open(servers: readonly string[], options: ConnectOptions): Promise<NatsConnection> {
   const authenticator = await authenticatorOf(options);
   try {
-    return await connectNats({
+    return await connectWhole({
       servers: [...servers],
       name: options.name ?? `longshore ${options.principal}`,
       inboxPrefix: inboxPrefix(options.principal),
