@@ -75,7 +75,7 @@ export class Process {
     }, ports);
     this.member = new Member({
       ...place, announcement, topology: this.topology, onEnded: (end) => void this.ends.push(end),
-      onRead: ({ view, proposed }) => this.detector.observe([...(view?.members ?? []), ...(proposed?.members ?? [])].filter(firstOf)),
+      onRead: ({ view, proposed }) => this.detector.observe([...(view?.members ?? []), ...(proposed?.members ?? [])]),
     }, ports);
     this.topology.start();
     this.member.start();
@@ -129,9 +129,6 @@ export class Process {
     return new Promise<void>((resolve) => void this.returns.push(resolve));
   }
 }
-
-const firstOf = <T extends { readonly instance: string }>(member: T, index: number, all: readonly T[]): boolean =>
-  all.findIndex(({ instance }) => instance === member.instance) === index;
 
 /** A journal that can be made to wait. */
 class StallingJournal implements Journal {

@@ -53,7 +53,7 @@ export const EXPECTED_MARKS: readonly ExpectedMark[] = [
   { mark: "an incarnation is given up: replaced", perThousand: 290 },
   { mark: "an incarnation is given up: ack-overdue", perThousand: 6 },
   { mark: "a second incarnation is refused", perThousand: 110 },
-  { mark: "an accused speaks up for itself", perThousand: 160 },
+  { mark: "an accused speaks up for itself", perThousand: 40 },
   { mark: "an accuser takes its word back", perThousand: 60 },
   { mark: "evidence is void: outage", perThousand: 130 },
   { mark: "evidence is void: opened", perThousand: 160 },

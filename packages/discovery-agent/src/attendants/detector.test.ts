@@ -105,6 +105,18 @@ describe("heartbeats", () => {
     expect(new Set(watchers.values())).toEqual(new Set([9]));
   });
 
+  it("INV-16 of an instance that has started anew the incarnation that joins is observed, not the one that the view still has", () => {
+    const bench = new Bench("a", "b");
+    bench.detector.observe([member("me"), member("a"), member("b"), { ...member("a"), incarnation: "a-2" }]);
+    bench.clock.advance(3_750);
+    expect(bench.detector.accuses("a-2")).toBe(true);
+    expect(bench.detector.accuses("a-1")).toBe(false);
+    bench.beat("a", "a-1");
+    expect(bench.detector.accuses("a-2")).toBe(true);
+    bench.beat("a", "a-2");
+    expect(bench.detector.accuses("a-2")).toBe(false);
+  });
+
   it("whoever leaves the view is no longer listened to", () => {
     const bench = new Bench("a", "b");
     expect(bench.subjects).toEqual(["ls.c.hb.p.a", "ls.c.hb.p.b"]);

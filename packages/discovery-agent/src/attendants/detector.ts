@@ -95,9 +95,12 @@ export class Detector {
     this.observe([]);
   }
 
-  /** From now on listens to these, or to its part of them; who is new has just been heard. */
+  /**
+   * From now on listens to these, or to its part of them; who is new has just been heard. Of two incarnations of one instance, the
+   * one in the view and the one that joins with a proposal, the later in the list: the other is gone.
+   */
   observe(members: readonly MemberRecord[]): void {
-    const chosen = observedBy(members, this.options.instance);
+    const chosen = observedBy([...new Map(members.map((member) => [member.instance, member])).values()], this.options.instance);
     for (const [instance, { member, unsubscribe }] of this.observed) {
       if (chosen.some((one) => one.instance === instance && one.incarnation === member.incarnation)) continue;
       unsubscribe();
