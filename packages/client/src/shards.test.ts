@@ -113,6 +113,15 @@ describe("a partitioned queue", () => {
     expect(worker.running).toBe(7);
   }));
 
+  it.each([[2, 3], [3, 2], [1, 3]])("P6 shares them out anew when its %i partitions become %i", (before, after) => withWorld(shards, async ({ ls, clock }) => {
+    await ls.queues.configure("orders", { ...parts.config, partitions: before });
+    const worker = await ls.work("orders/*", () => new Promise(() => undefined), { concurrency: 7 });
+    await ls.queues.configure("orders", { ...parts.config, partitions: after });
+    await ls.addAll("orders/new", Array.from({ length: 90 }, (_, i) => i));
+    await clock.advance(2_000);
+    expect(worker.running).toBe(7);
+  }));
+
   it("is looked at and acted on as one", () => withWorld(shards, async ({ ls, clock, drain }) => {
     await ls.queues.configure(parts);
     for (let i = 0; i < 25; i++) {

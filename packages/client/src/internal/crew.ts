@@ -5,7 +5,7 @@
  * own; what the loops share is the handlers. A job may be sent to any queue by name, and a queue that has moved leaves jobs
  * behind, so every shard that the configuration names is greeted, also later ones.
  *
- * Slots are credits per queue and instance: a shard is granted what the worker offers, a partition its part of that.
+ * Slots are credits per queue and instance: a shard is granted what the worker offers, a partition its part of that, also when their number changes.
  */
 import type { Directory } from "./directory.ts";
 import type { Pool, PoolSpec } from "./pool.ts";
@@ -101,11 +101,12 @@ export class Crew {
     for (const { greeted } of this.shards.values()) for (const run of greeted.splice(0)) run();
   }
 
-  /** The configuration names shards that were not there before. */
+  /** The configuration names shards that were not there before, or another number of partitions. */
   private extend(): void {
     if (!this.directory.isReady) return;
-    for (const shard of this.directory.shards()) {
-      for (const offer of this.offers) if (!offer.pools.has(shard)) this.offerTo(offer, shard);
+    for (const offer of this.offers) {
+      for (const shard of this.directory.shards()) if (!offer.pools.has(shard)) this.offerTo(offer, shard);
+      for (const [shard, pool] of offer.pools) this.shards.get(shard)!.loop.resizePool(pool, this.directory.slotsIn(shard, offer.spec.slots));
     }
   }
 

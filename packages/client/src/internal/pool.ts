@@ -10,12 +10,16 @@ export interface PoolSpec {
 }
 
 export class Pool {
-  readonly spec: PoolSpec;
+  private offered: PoolSpec;
   private readonly waiting: Attempt[] = [];
   private busy = 0;
 
   constructor(spec: PoolSpec) {
-    this.spec = spec;
+    this.offered = spec;
+  }
+
+  get spec(): PoolSpec {
+    return this.offered;
   }
 
   get isIdle(): boolean {
@@ -41,6 +45,16 @@ export class Pool {
       const index = this.waiting.indexOf(attempt);
       if (index >= 0) this.waiting.splice(index, 1);
     }
+    this.fill();
+  }
+
+  /** With fewer slots than attempts that hold one, those go on and nothing new begins. */
+  resize(slots: number): void {
+    this.offered = { ...this.offered, slots };
+    this.fill();
+  }
+
+  private fill(): void {
     while (this.busy < this.spec.slots && this.waiting.length > 0) this.start(this.waiting.shift()!);
   }
 

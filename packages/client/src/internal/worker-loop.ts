@@ -121,6 +121,13 @@ export class WorkerLoop {
     return pool;
   }
 
+  /** Offers another number of slots from now on. */
+  resizePool(pool: Pool, slots: number): void {
+    if (pool.spec.slots === slots || !this.pools.includes(pool)) return;
+    pool.resize(slots);
+    this.hello.say();
+  }
+
   /** Whether no other pool is offered. */
   isLast(pool: Pool): boolean {
     return this.pools.every((other) => other === pool);
