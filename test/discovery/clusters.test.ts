@@ -27,6 +27,29 @@ const sight = ({ topology }: Process): readonly string[] => topology.view().clus
 const remoteEvents = (world: World): readonly DiscoveryEvent["type"][] => world.events().map(({ type }) => type).filter((type) => type.startsWith("Remote"));
 const typesAfter = (process: Process, from: number): readonly TopologyEvent["type"][] => process.events.slice(from).map(({ type }) => type);
 
+/** What the history here says happened, as it is asked for. */
+const history = (world: World, from: number): readonly (readonly [type: string, about: unknown, at: number])[] =>
+  world.state.changes.filter(({ change }) => change > from).map(({ type, about, at }) => [type, about, at]);
+
+describe("a cluster of its own", () => {
+  it("OFF-TOP-01 a lone instance sees one cluster with one instance, which leads and is current", () => {
+    const [a] = new World({ cluster: "hub" }).form("a");
+    const view = a!.topology.view();
+    expect(view.isCurrent).toBe(true);
+    expect(view.clusters.map(({ cluster, instances, leader }) => [cluster, instances.length, leader.instance])).toEqual([["hub", 1, "a"]]);
+  });
+
+  it("CON-06 one without a view says nothing, and is seen as soon as it has one", () => {
+    const { worlds: [hub, west] } = joined("hub", "west");
+    const [a] = hub!.form("a");
+    const x = west!.start("x", "x-1", false);
+    hub!.clock.advance(60_000);
+    expect([sight(a!), remoteEvents(hub!), west!.reports]).toEqual([["hub: a"], [], []]);
+    x.member.change({ isReady: true });
+    expect(hub!.until(() => sight(a!)[1] === "west: x", 10_000)).toBeLessThanOrEqual(2_000);
+  });
+});
+
 describe("clusters that name each other", () => {
   it("OFF-TOP-02 TPL-01 each sees the other's instances within a second, and whoever starts later sees them at once", () => {
     const { worlds: [hub, west] } = joined("hub", "west");
@@ -115,6 +138,45 @@ describe("clusters that name each other", () => {
     expect(hub!.until(() => topics().join() === "m/two", 5_000)).toBeLessThanOrEqual(1_000);
   });
 
+  it("OFF-TOP-18 OFF-TOP-20 name, description and the address of an instance there are seen, and a new address after its restart", () => {
+    const { worlds: [hub, west] } = joined("hub", "west");
+    const [a] = hub!.form("a");
+    const [x] = west!.form("x");
+    const properties = { name: "Encoder 1", description: "in the cellar" };
+    x!.member.change({ properties, endpoints: ["http://x:1"] });
+    const seen = (): unknown => a!.topology.view().instances.find(({ instance }) => instance === "x");
+    expect(hub!.until(() => JSON.stringify(seen())?.includes("http://x:1") === true, 5_000)).toBeLessThanOrEqual(1_000);
+    expect(seen()).toMatchObject({ properties, endpoints: ["http://x:1"], incarnation: "x-1" });
+    x!.crash();
+    const again = west!.start("x", "x-2");
+    again.member.change({ properties, endpoints: ["http://x:2"] });
+    expect(hub!.until(() => JSON.stringify(seen())?.includes("http://x:2") === true, 20_000)).toBeLessThanOrEqual(5_000);
+    expect(seen()).toMatchObject({ properties, incarnation: "x-2" });
+  });
+
+  it("OFF-TOP-22 the history lists with their times what joined and left, instances here and clusters", () => {
+    const { worlds: [hub, west], links: [link] } = joined("hub", "west");
+    hub!.form("a");
+    const [x] = west!.form("x");
+    hub!.clock.advance(5_000);
+    const from = hub!.state.change;
+    const startedAt = hub!.server.serverTime.now();
+    const b = hub!.start("b");
+    hub!.clock.advance(10_000);
+    b.member.leave();
+    hub!.clock.advance(10_000);
+    link!.cut();
+    hub!.clock.advance(70_000);
+    const told = history(hub!, from);
+    const kinds = told.map(([type, about]) => `${type} ${String(about)}`);
+    expect(kinds.filter((line) => line.startsWith("Instance"))).toEqual(["InstanceAnnounced b", "InstanceLeaving b"]);
+    expect(kinds.filter((line) => line.startsWith("Remote"))).toEqual([`RemoteClusterExpired ${x!.topology.view().localCluster.clusterId}`]);
+    const times = told.map(([, , at]) => at - startedAt);
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...times)).toBeLessThanOrEqual(90_000);
+  });
+
   it("CON-07 the last instance of a cluster leaves: the other knows at once, and not after a minute", () => {
     const { worlds: [hub, west] } = joined("hub", "west");
     const [a] = hub!.form("a");
@@ -135,6 +197,32 @@ describe("a star and a ring", () => {
     const all = (): boolean => worlds.every(({ processes: [one] }) => sight(one!).length === 4);
     expect(worlds[0]!.until(all, 10_000)).toBeLessThanOrEqual(3_000);
     for (const { processes: [one] } of worlds) expect(one!.topology.view().instances.map(({ instance }) => instance).toSorted()).toEqual(["a-1", "b-1", "c-1", "hub-1"]);
+  });
+
+  it("CON-09 what changes in one of three is seen in the others, which each hear it from that one", () => {
+    const { worlds, links } = joined("author", "hub", "publish");
+    const [author, hub, publish] = worlds;
+    const [a, , p] = worlds.map((world, i) => world.form(`i${i}`)[0]!);
+    hub!.clock.advance(5_000);
+    hub!.closeHost();
+    a!.member.change({ properties: { k: "v" } });
+    expect(hub!.until(() => p!.topology.view().instances.some(({ properties }) => properties["k"] === "v"), 5_000)).toBeLessThanOrEqual(1_000);
+    expect([author!.reports, publish!.reports].map((reports) => reports.filter((line) => line.startsWith("peer.refused")))).toEqual([[], []]);
+    expect(links).toHaveLength(3);
+  });
+
+  it("TPL-03 a hub with 50 clusters of one instance each sees exactly their 51 instances within 30 s", { timeout: 60_000 }, () => {
+    const names = Array.from({ length: 50 }, (_, i) => `c${i}`);
+    const hub = new World({ cluster: "hub", peers: names });
+    hub.form("hub-1");
+    for (const cluster of names) {
+      const world = new World({ cluster, peers: ["hub"], clock: hub.clock });
+      world.server.linkTo(hub.server);
+      world.start(`${cluster}-1`);
+    }
+    const [one] = hub.processes;
+    expect(hub.until(() => one!.topology.view().clusters.length === 51, 40_000)).toBeLessThanOrEqual(30_000);
+    expect(one!.topology.view().instances.map(({ instance }) => instance).toSorted()).toEqual(["hub-1", ...names.map((name) => `${name}-1`)].toSorted());
   });
 
   it("OFF-TOP-03 OFF-TOP-05 a cluster that the other does not name is refused, keeps its own view, and keeps trying", () => {

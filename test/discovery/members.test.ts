@@ -61,7 +61,7 @@ describe("a cluster forms", () => {
     expect(localInstance?.properties["unknown"]).toBeUndefined();
   });
 
-  it("TEV-01 TEV-02 a listener that comes late hears INIT at once; the picture is there before, and is not trusted", () => {
+  it("TEV-01 TEV-02 OFF-TOP-14 a listener that comes late hears INIT at once; the picture is there before, and is not trusted", () => {
     const world = new World();
     const a = world.start("a");
     expect([a.isCurrent, a.members]).toEqual([false, ["a"]]);
@@ -76,7 +76,7 @@ describe("a cluster forms", () => {
     ]);
   });
 
-  it("SGL-04 a change of properties is heard by all as PROPERTIES_CHANGED, and a renewal without change is not", () => {
+  it("SGL-04 OFF-TOP-13 a change of properties is heard by all as PROPERTIES_CHANGED, and a renewal without change is not", () => {
     const world = new World();
     const [a, b] = world.form("a", "b");
     b!.member.change({ properties: { k: "v" } });

@@ -114,6 +114,17 @@ describe("clusters that speak for themselves", () => {
     expect(seen(host)).toEqual([["far", ["x"]]]);
   });
 
+  it.each([
+    ["no id", { clusterId: undefined }], ["an id that is no name", { clusterId: "a/b" }], ["another's name", { cluster: "off" }], ["no number", { number: undefined }], ["number 0", { number: 0 }],
+    ["no members", { members: [] }], ["members that are none", { members: {} }], ["a member without principal", { members: [{ instance: "x", incarnation: "x-1", joinedView: 1, propertiesVersion: 1 }] }],
+    ["a member twice", { members: [record("x"), record("x")] }], ["too many members", { members: Array.from({ length: 1_001 }, (_, i) => record(`x${i}`)) }],
+    ["more than may be said", { members: Array.from({ length: 20 }, (_, i) => record(`x${i}`, { properties: Object.fromEntries(Array.from({ length: 8 }, (__, k) => [`k${k}`, "v".repeat(4_000)])) })) }],
+  ])("ANN-02 ANN-10 a view is refused that has %s", (_, fields) => {
+    const host = new MiniHost().form("a");
+    expect(say(host, "far", { ...far(1, record("x")), ...fields })).toMatchObject({ kind: "malformed", malformed: { code: "command/malformed" } });
+    expect(say(host, "far", far(1, record("x")))).toMatchObject({ kind: "accepted" });
+  });
+
   it("CON-07 one that says that nobody is left is gone at once; said of an older view, it is not", () => {
     const host = new MiniHost().form("a");
     say(host, "far", far(2, record("x")));

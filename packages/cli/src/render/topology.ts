@@ -14,7 +14,7 @@ export function topologyText({ view, proposed, remote, conflicts, instances, hos
   const placeOf = ({ incarnation }: InstanceRow): number => order.get(incarnation) ?? order.size;
   const rows = [...instances].sort((a, b) => placeOf(a) - placeOf(b));
   const clusters = remote.map(({ cluster, number, members, heardAt }) =>
-    [`cluster ${cluster}`, `view ${number}, led by ${members[0]?.instance}, ${members.length} instances, heard ${showAge(heardAt, nowMs)}`] as const);
+    [`cluster ${cluster}`, `view ${number}, led by ${members[0]?.instance}, ${members.length === 1 ? "1 instance" : `${members.length} instances`}, heard ${showAge(heardAt, nowMs)}`] as const);
   return renderFields([
     ["cluster", view === null ? undefined : `${paint.bold(view.cluster)}  ${paint.dim(view.clusterId)}`],
     ["view", view === null ? "none yet" : String(view.number)],

@@ -35,6 +35,32 @@ describe("the delay of CHANGED", () => {
     expect(one.violations()).toEqual([]);
   });
 
+  it("OFF-TOP-10 CHANGING is told at once, and CHANGED after the delay", () => {
+    const { one, listener } = settled({ minEventDelayMs: 2_000 });
+    one.activate(["a", "b"]);
+    expect(listener.news()).toEqual(["CHANGING 1"]);
+    one.clock.advance(1_999);
+    expect(listener.news()).toEqual([]);
+    one.clock.advance(1);
+    expect(listener.news()).toEqual(["CHANGED 1>2"]);
+  });
+
+  it("OFF-TOP-11 another change within the delay is told with it, in a single CHANGED", () => {
+    const { one, listener } = settled({ minEventDelayMs: 2_000 });
+    one.activate(["a", "b"]);
+    one.clock.advance(1_500);
+    one.activate(["a", "b", "c"]);
+    one.clock.advance(2_000);
+    expect(listener.news()).toEqual(["CHANGING 1", "CHANGED 1>3"]);
+  });
+
+  it("OFF-TOP-12 without a delay CHANGED is told at once; a negative one is refused", () => {
+    const { one, listener } = settled({ minEventDelayMs: 0 });
+    one.activate(["a", "b"]);
+    expect([listener.news(), one.clock.pending]).toEqual([["CHANGING 1", "CHANGED 1>2"], 0]);
+    expect(() => settled({ minEventDelayMs: -1 })).toThrow(/minEventDelayMs/);
+  });
+
   it("MED-04 in the delay the old view is past already", () => {
     const { one, listener } = settled({ minEventDelayMs: 5_000 });
     const first = one.topology.view();
