@@ -1,6 +1,6 @@
 /** A job as its adder holds it. */
 import type { JobState } from "@longshore/job-queue";
-import { askOne, command } from "./calls.ts";
+import { askOne, command, onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { InvalidInput, JobFailed, PayloadError, Rejected, ResultGone, Unavailable } from "./errors.ts";
 import { followJob } from "./events.ts";
@@ -66,12 +66,10 @@ export class JobHandle<Result = unknown> {
       const waiting = new Waiting(this.client, this.output, { after: this.after, doubtUntilMs: this.doubtUntilMs }, resolve, reject);
       const { results } = this.client.lineOf(this.id);
       if (signal !== undefined) {
-        const onAbort = (): void => {
+        waiting.onSettled = onAbort(signal, () => {
           results.forget(this.id, waiting);
           reject(signal.reason);
-        };
-        signal.addEventListener("abort", onAbort, { once: true });
-        waiting.onSettled = () => signal.removeEventListener("abort", onAbort);
+        });
       }
       results.wait(this.id, waiting);
     });

@@ -2,7 +2,7 @@
 import type { JobFilter, JobView, WhyView } from "@longshore/job-queue";
 import { ask, askOne, command } from "./calls.ts";
 import type { Client } from "./client.ts";
-import { InvalidOption, NotAvailableYet, Rejected } from "./errors.ts";
+import { InvalidOption, NotAvailableYet, Rejected, Unavailable } from "./errors.ts";
 import { findAcross } from "./find-across.ts";
 import type { CallOptions } from "./handle.ts";
 import { JobHandle } from "./handle.ts";
@@ -25,6 +25,8 @@ export interface JobsFound {
   readonly jobs: readonly JobInfo[];
   /** Where to go on; undefined at the end. */
   readonly next: string | undefined;
+  /** Shards that nobody has answered for: their jobs are not among these. Empty when all have. */
+  readonly missing: readonly string[];
 }
 
 export interface BulkOptions extends CallOptions {
@@ -79,19 +81,26 @@ export class Jobs {
     return timeline(this.client, id, options);
   }
 
-  /** Jobs that match: unfinished ones by creation, ended ones (`state: "history"` and the like) by end, the latest first. */
+  /**
+   * Jobs that match: unfinished ones by creation, ended ones (`state: "history"` and the like) by end, the latest first. Of several
+   * shards those that answer are shown, and the others named in `missing`.
+   *
+   * @throws {Unavailable} `host/unavailable` when no shard answers.
+   */
   async find(options: FindOptions = {}): Promise<JobsFound> {
     refuseOthers(options, [...FILTER_FIELDS, "limit", "after", "payloads", "signal"], ["orderBy", "key", "priority"]);
     const { limit = LIMIT, after, payloads = false, signal, ...filter } = options;
     if (!Number.isInteger(limit) || limit < 1) throw new InvalidOption("limit", "must be a whole number, 1 or more");
     const jobs: JobInfo[] = [];
+    const missing = new Set<string>();
     let next = after;
     do {
       const page = await this.page(filter, Math.min(PAGE_MAX, limit - jobs.length), next, payloads, signal);
       for (const view of page.jobs) jobs.push(await jobInfo(this.client, view));
+      for (const shard of page.missing) missing.add(shard);
       next = page.next;
     } while (next !== undefined && jobs.length < limit);
-    return { jobs, next };
+    return { jobs, next, missing: [...missing] };
   }
 
   /** Asks a job, or all that match, to stop: waiting ones end at once, running ones are told through their signal. */
@@ -160,6 +169,8 @@ export class Jobs {
     let next: string | undefined;
     do {
       const page = await this.page(wanted, PAGE_MAX, next, false, signal);
+      // What is to be acted on must be counted whole.
+      if (page.missing.length > 0) throw new Unavailable("host/unavailable", `nobody answers for shard ${page.missing.join(", ")}, so what matches cannot be counted: start a host, \`longshore run job-queue --shard ${page.missing.join(",")}\``);
       matched += page.jobs.length;
       sample.push(...page.jobs.slice(0, SAMPLE_MAX - sample.length).map(({ id }) => id));
       next = page.next;

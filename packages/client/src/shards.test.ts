@@ -164,6 +164,38 @@ describe("a partitioned queue", () => {
   }));
 });
 
+describe("finding jobs while a shard has no host", () => {
+  it("shows what the others have, names the shard, and goes on with it when it is back", () => withWorld(["main", "b"], async ({ ls, clock, killHost, startHost }) => {
+    await ls.queues.configure("media", { topics: ["media/*"], shard: "b" });
+    for (let n = 0; n < 3; n++) for (const topic of ["mail", "media/a"]) await ls.add(topic, n);
+    killHost("b");
+    const found = async (limit: number, after?: string): ReturnType<typeof ls.jobs.find> => {
+      const finding = ls.jobs.find({ limit, ...(after === undefined ? {} : { after }) });
+      await clock.advance(15_000);
+      return finding;
+    };
+    const part = await found(2);
+    expect(part).toMatchObject({ missing: ["b"], jobs: [{ topic: "mail" }, { topic: "mail" }] });
+    await startHost("b");
+    const rest = await found(10, part.next);
+    expect(rest).toMatchObject({ missing: [], next: undefined });
+    expect(rest.jobs.map(({ topic }) => topic).sort()).toEqual(["mail", "media/a", "media/a", "media/a"]);
+    expect(await found(10)).toMatchObject({ missing: [], jobs: { length: 6 } });
+  }));
+
+  it("says that nobody answers when nobody does, and counts nothing by halves", () => withWorld(["main", "b"], async ({ ls, clock, killHost }) => {
+    await ls.queues.configure("media", { topics: ["media/*"], shard: "b" });
+    killHost("b");
+    const counting = ls.jobs.stop({ state: "all" }, { dryRun: true }).catch((error: unknown) => error);
+    await clock.advance(15_000);
+    expect(await counting).toMatchObject({ code: "host/unavailable", message: expect.stringContaining("shard b") });
+    killHost("main");
+    const finding = ls.jobs.find().catch((error: unknown) => error);
+    await clock.advance(15_000);
+    expect(await finding).toMatchObject({ code: "host/unavailable" });
+  }));
+});
+
 it("a value written beside the library is taken as it is", () => withWorld(["main", "b"], async ({ ls, clock }) => {
   const { wanted } = (ls as unknown as { client: { setup: { wanted: Wanted } } }).client.setup;
   wanted.put("queue.raw", writeWantedQueue({ config: { topics: ["raw"], shard: "b" }, since: undefined, former: [] }), 0, () => undefined);

@@ -40,8 +40,9 @@ export const jobs: Command = command({
     return withClient(shared, io, async (ls) => {
       const { limit = LIMIT, after, payloads } = options;
       const found = await ls.jobs.find({ ...filter, limit, payloads, signal: io.signal, ...(after === undefined ? {} : { after }) });
-      await present({ shared, io }, { jobs: found.jobs, next: found.next ?? null }, () => (found.jobs.length === 0 ? "" : jobsTable(found.jobs, io.nowMs(), io.outScreen)));
+      await present({ shared, io }, { jobs: found.jobs, next: found.next ?? null, missing: found.missing }, () => (found.jobs.length === 0 ? "" : jobsTable(found.jobs, io.nowMs(), io.outScreen)));
       if (found.jobs.length === 0) hint({ shared, io }, nothingText(filter));
+      if (found.missing.length > 0) hint({ shared, io }, `nobody answers for shard ${found.missing.join(", ")}: its jobs are not in this list; \`longshore run job-queue --shard ${found.missing.join(",")}\` hosts it`);
       if (found.next !== undefined) hint({ shared, io }, `there are more: --after ${found.next}`);
     });
   },
