@@ -26,10 +26,12 @@ export class Crew {
   private readonly logs: string;
   private readonly env: NodeJS.ProcessEnv;
   private readonly onLost: (error: Error) => void;
+  private readonly onSaid: (name: string, message: unknown) => void;
   private readonly running = new Map<string, Running>();
 
-  /** `onLost`: a process has ended that nobody had asked to. */
-  constructor(logs: string, env: NodeJS.ProcessEnv, onLost: (error: Error) => void) {
+  /** `onLost`: a process has ended that nobody had asked to. `onSaid`: what it tells beside that it is ready. */
+  constructor(logs: string, env: NodeJS.ProcessEnv, onLost: (error: Error) => void, onSaid: (name: string, message: unknown) => void = () => undefined) {
+    this.onSaid = onSaid;
     this.logs = logs;
     this.env = env;
     this.onLost = onLost;
@@ -50,7 +52,7 @@ export class Crew {
     });
     const member: Running = { name, pid: child.pid ?? -1, exited, child };
     this.running.set(name, member);
-    const ready = new Promise<true>((resolve) => child.once("message", () => resolve(true)));
+    const ready = new Promise<true>((resolve) => child.on("message", (message) => (message === "ready" ? resolve(true) : this.onSaid(name, message))));
     const isReady = await Promise.race([ready, exited]);
     const lost = (): Error => new Error(`${name} (process ${member.pid}) has ended:\n${readFileSync(path, "utf8").slice(-LAST_WORDS_BYTES)}`);
     if (isReady !== true) throw lost();

@@ -2,7 +2,8 @@
  * The demo: thumbnails of the images of this machine, made by several processes, and counted in the journal.
  *
  * Real processes all the way: a nats-server, a host, workers. This one adds the jobs and waits for their results; with
- * `--crash` it kills the host and a worker on the way, without warning, and starts them again.
+ * `--crash` it kills the host and a worker on the way, without warning, and starts them again. With `--instances` each process may
+ * host and works; the one that hosts is killed, and another goes on.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -66,9 +67,9 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "longshore-demo-"));
   if (options.folders.length === 0) files.push(...(await writeBrokenImages(join(folder, "broken"))));
   const broken = options.folders.length === 0 ? " (three of them broken on purpose)" : "";
-  say(`Thumbnails of ${files.length} images${broken}, made by ${options.workers === 1 ? "one worker process" : `${options.workers} worker processes`}.\n`);
-  hint("Starting NATS (the first time it may have to come from Debian's archive), a host and workers …");
-  stage = await open(folder, options.workers);
+  say(`Thumbnails of ${files.length} images${broken}, made by ${makers(options)}.\n`);
+  hint("Starting NATS (the first time it may have to come from Debian's archive), and the processes …");
+  stage = await open(folder, options);
 
   const { outcome, ids } = await run(stage, folder, files, options);
   say(`\n${summary(outcome)}\n`);
@@ -77,6 +78,11 @@ async function main(): Promise<void> {
   if (outcome.done.length > 0) say(`\nThe thumbnails, by color: ${await writeGallery(join(folder, "thumbnails"), outcome.done)}`);
   await farewell(stage, folder, checked.lostJob ?? ids[0]!, options.keep);
   await end(checked.wrong.length === 0 ? 0 : 1);
+}
+
+function makers({ instances, workers }: Options): string {
+  if (instances > 0) return `${instances} instances`;
+  return workers === 1 ? "one worker process" : `${workers} worker processes`;
 }
 
 function optionsGiven(): Options | undefined {
@@ -107,12 +113,13 @@ async function filesFor({ folders, files }: Options): Promise<string[]> {
   return [...mixed(found, files)];
 }
 
-async function open(folder: string, workers: number): Promise<Stage> {
-  const opened = await Stage.start({ folder, workers, onLost: fail }, (opening) => { stage = opening; });
+async function open(folder: string, { workers, instances }: Options): Promise<Stage> {
+  const opened = await Stage.start({ folder, workers, instances, onLost: fail }, (opening) => { stage = opening; });
   const line = (name: string, pid: number | undefined, what: string): void => say(`  ${name.padEnd(12)} process ${String(pid).padEnd(8)} ${what}`);
   line("nats-server", opened.server.pid, `${opened.server.version}, ${opened.server.url}, every write on disk before it is confirmed`);
-  line("host", opened.host?.pid, "decides, and writes the history");
+  if (opened.host !== undefined) line("host", opened.host.pid, "decides, and writes the history");
   for (const { name, pid } of opened.workers) line(name, pid, "makes thumbnails");
+  for (const { name, pid } of opened.fleet.members) line(name, pid, `makes thumbnails, and may host the queue${name === opened.fleet.host ? ": it does now" : ""}`);
   say();
   return opened;
 }
@@ -124,7 +131,7 @@ interface Ran {
 }
 
 /** Adds a job for each file, waits for all of them, and lets things go wrong on the way if that is wanted. */
-async function run(onStage: Stage, folder: string, files: readonly string[], { crash }: Options): Promise<Ran> {
+async function run(onStage: Stage, folder: string, files: readonly string[], { crash, instances }: Options): Promise<Ran> {
   const thumbnails = join(folder, "thumbnails");
   await mkdir(thumbnails, { recursive: true });
   const ls = await connect({ servers: onStage.server.url, principal: "demo" });
@@ -138,7 +145,9 @@ async function run(onStage: Stage, folder: string, files: readonly string[], { c
   const oneMore = (): void => {
     const count = done.length + failed.length;
     progress.update(count, `${((count * 1_000) / (performance.now() - startedMs)).toFixed(0)} a second`);
-    if (crash && crashing === undefined && count >= files.length / 3) crashing = crashAndMend(onStage, progress);
+    if (crashing !== undefined || count < files.length / 3) return;
+    if (instances > 0) crashing = killAndWatch(onStage, progress);
+    else if (crash) crashing = crashAndMend(onStage, progress);
   };
   const settle = async (handle: JobHandle<ImageFacts>, file: string): Promise<void> => {
     try {
@@ -160,6 +169,14 @@ async function crashAndMend(onStage: Stage, progress: Progress): Promise<void> {
   const names = (members: readonly Member[]): string => members.map(({ name, pid }) => `${name} (process ${pid})`).join(" and ");
   progress.note(`  SIGKILL for ${names(await onStage.crash())}: no warning, no goodbye.`);
   progress.note(`  Started again: ${names(await onStage.mend())}.`);
+}
+
+/** One instance is killed for good, and the others say what they make of it. */
+async function killAndWatch({ fleet }: Stage, progress: Progress): Promise<void> {
+  const { name, pid, hosted, led } = await fleet.kill();
+  const what = [hosted ? "hosted the queue" : undefined, led ? "led the view" : undefined].filter((one) => one !== undefined).join(" and ") || "worked";
+  progress.note(`  SIGKILL for ${name} (process ${pid}), which ${what}: no warning, no goodbye, and it does not come back.`);
+  for (const line of await fleet.takenOver()) progress.note(line);
 }
 
 /** The path, if it can be an id; otherwise a digest of it. */

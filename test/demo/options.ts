@@ -3,6 +3,8 @@
 export interface Options {
   readonly folders: readonly string[];
   readonly workers: number;
+  /** Processes that host and work, in place of a host and workers; 0: none. */
+  readonly instances: number;
   /** Images taken at most where no folder was named. */
   readonly files: number;
   readonly crash: boolean;
@@ -16,6 +18,7 @@ Makes thumbnails of the images in these folders, or of some that this machine ha
   --workers <n>    worker processes; 2 when absent
   --files <n>      images at most; 300 when absent, all when a folder is named
   --crash          kill the host and a worker with SIGKILL on the way, start them again, and count
+  --instances <n>  n processes that each may host and work, and see each other; the one that hosts is killed on the way
   --keep           leave NATS and the host running afterwards, until Ctrl-C
 `;
 
@@ -31,7 +34,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
     const [name = "", inline] = arg.split(/=(.*)/s);
     if (name === "--help" || name === "-h") return "help";
     if (name === "--crash" || name === "--keep") flags.add(name);
-    else if (name === "--workers" || name === "--files") values.set(name, inline ?? left.shift() ?? "");
+    else if (name === "--workers" || name === "--files" || name === "--instances") values.set(name, inline ?? left.shift() ?? "");
     else if (name.startsWith("-")) throw new Error(`there is no option ${name}`);
     else folders.push(arg);
   }
@@ -41,8 +44,10 @@ export function readOptions(args: readonly string[]): Options | "help" {
     if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
     throw new Error(`${name} wants a number from 1 on`);
   };
+  const instances = number("--instances", 0);
+  if (instances === 1) throw new Error("--instances wants a number from 2 on: when one is killed another has to be there");
   return {
-    folders,
+    folders, instances,
     workers: number("--workers", 2),
     files: number("--files", folders.length === 0 ? FILES : Number.MAX_SAFE_INTEGER),
     crash: flags.has("--crash"),

@@ -3,11 +3,15 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Connection, connect, type NatsServer, provision, startServer } from "@longshore/nats";
 import { Crew, type Member } from "./crew.ts";
+import { Fleet } from "./fleet.ts";
+import type { Said } from "./instance.ts";
 
 export interface StageOptions {
   /** Keeps the store, the logs and whatever else is left behind. */
   readonly folder: string;
   readonly workers: number;
+  /** In place of a host and workers; 0: none. */
+  readonly instances: number;
   readonly onLost: (error: Error) => void;
 }
 
@@ -21,12 +25,14 @@ export class Stage {
   private readonly crew: Crew;
   private hostNow: Member | undefined;
   private readonly workersNow: Member[] = [];
+  readonly fleet: Fleet;
 
   private constructor(server: NatsServer, connection: Connection, options: StageOptions) {
     this.server = server;
     this.connection = connection;
     this.folder = options.folder;
-    this.crew = new Crew(join(options.folder, "logs"), { NATS_URL: server.url }, options.onLost);
+    this.crew = new Crew(join(options.folder, "logs"), { NATS_URL: server.url }, options.onLost, (name, message) => this.fleet.heard(name, message as Said));
+    this.fleet = new Fleet(this.crew, options.folder);
   }
 
   /** `onOpened` gets the stage as soon as something runs, so that a failure half-way leaves nothing behind. */
@@ -37,7 +43,8 @@ export class Stage {
     const stage = new Stage(server, connection, options);
     onOpened(stage);
     await provision(connection, { cluster: "main" });
-    await Promise.all([stage.startHost(), ...Array.from({ length: options.workers }, (_, i) => stage.startWorker(i + 1))]);
+    if (options.instances > 0) await stage.fleet.start(options.instances);
+    else await Promise.all([stage.startHost(), ...Array.from({ length: options.workers }, (_, i) => stage.startWorker(i + 1))]);
     return stage;
   }
 

@@ -1,5 +1,5 @@
 import { Fault, isToken } from "@longshore/kernel";
-import { connect, type ConnectOptions as NatsOptions, wireOf } from "@longshore/nats";
+import type { ConnectOptions as NatsOptions } from "@longshore/nats";
 import { stateDirectory } from "longshore/internal";
 import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
@@ -11,8 +11,7 @@ import { nearest } from "../nearest.ts";
 import { PEERS_OPTION, peersIn } from "../peers.ts";
 import { runInstance } from "../running-instance.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
-import { nodeClock } from "../services/node-ports.ts";
-import { Placement } from "../services/placement.ts";
+import { openPlacement } from "../services/open-placement.ts";
 import { startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
@@ -110,12 +109,11 @@ async function startHost(options: HostOptions, self: InstanceService, { shared, 
   const shards = shardsIn(place.shard);
   const { instance, incarnation, roster } = self;
   const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code, reason: fault.message }) };
-  const placing = await connect({ ...connection, name: "longshore placement" });
+  const placing = await openPlacement(connection, place.cluster, self);
   closing.add("placement", () => placing.close());
-  const placement = new Placement({ wire: wireOf(placing), clock: nodeClock }, { cluster: place.cluster, principal: placing.principal, instance: self });
   const waiting = haltedBy(io.signal, closing);
   const starting = startShards({
-    connection, cluster: place.cluster, shards, placement, standsBy: options.standby,
+    connection, cluster: place.cluster, shards, placement: placing.placement, standsBy: options.standby,
     stateDir: stateDirectory(io.env),
     takeOver: options.takeOver,
     telemetry: log.telemetry,

@@ -14,6 +14,7 @@ import { paintOf } from "../render/paint.ts";
 import { runInstance } from "../running-instance.ts";
 import { removeServerState, writeServerState } from "../server-state.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
+import { openPlacement } from "../services/open-placement.ts";
 import { type ShardHosts, startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
@@ -91,7 +92,7 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
     kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), properties: announced(settings.property), peers: settings.peers, ...(settings.instance === undefined ? {} : { instance: settings.instance }),
   }, log, closing);
   const { instance, incarnation } = self;
-  const hosts = await startHost(server, settings, self, principal, around);
+  const hosts = await startHosts(server, settings, self, principal, around);
   if (loaded.jobs.length > 0 || loaded.queues.length > 0) {
     await startWorkers(loaded, { servers: server.url, cluster, principal, instance, incarnation }, { concurrency }, log, closing);
   }
@@ -127,20 +128,41 @@ async function startNats({ storeDir, port, cluster, leafPort, hub }: Settings, {
 /** Where the server finds the address of its hub, which may hold a password. */
 const HUB_VARIABLE = "LONGSHORE_HUB";
 
-async function startHost(server: NatsServer, { cluster }: Settings, { instance, incarnation, roster }: InstanceService, principal: string, { io, log, closing }: Surroundings): Promise<ShardHosts> {
+/**
+ * Resolves when the default shard is served, here or by another instance. `up` is one of them: should others that can host come
+ * to its server, the topology says which shard lives where, here as for `longshore run`.
+ */
+async function startHosts(server: NatsServer, { cluster }: Settings, self: InstanceService, principal: string, { io, log, closing }: Surroundings): Promise<ShardHosts> {
+  const { instance, incarnation, roster } = self;
+  const connection = { principal, servers: server.url, name: "longshore up" };
+  const placing = await openPlacement(connection, cluster, self);
+  closing.add("placement", () => placing.close());
+  let served: (shard: string) => void = () => undefined;
+  const isServed = new Promise<void>((resolve) => {
+    served = (shard) => {
+      if (shard === DEFAULT_SHARD) resolve();
+    };
+  });
   const hosts = await startShards({
-    connection: { principal, servers: server.url, name: "longshore up" },
-    cluster, shards: [DEFAULT_SHARD],
+    connection, cluster, shards: [DEFAULT_SHARD], placement: placing.placement,
     followsWanted: true,
-    onServing: (shard, { epoch }) => log.event("info", "host.serving", { actor: `job-queue.${shard}`, epoch }),
+    onServing: (shard, { epoch }) => {
+      log.event("info", "host.serving", { actor: `job-queue.${shard}`, epoch });
+      served(shard);
+    },
+    onStandby: (shard) => {
+      log.event("info", "host.standby", { actor: `job-queue.${shard}` });
+      served(shard);
+    },
+    onMoved: (shard, cause) => log.event("info", "host.moved", { actor: `job-queue.${shard}`, cause }),
     onFailed: (shard, error) => log.event("error", "host.failed", { shard, reason: error instanceof Error ? error.name : "unknown" }),
     stateDir: stateDirectory(io.env),
-    // The server is ours and nobody else's, and a host of before is gone with it.
-    takeOver: true,
     telemetry: log.telemetry,
     instance, incarnation, roster,
   });
   closing.add("job-queue", () => hosts.close());
+  // One that cannot be hosted is spoken of by whoever waits for its end.
+  await Promise.race([isServed, hosts.stopped.then(() => undefined, () => undefined), untilStopped(io)]);
   return hosts;
 }
 
