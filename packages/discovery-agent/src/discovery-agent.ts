@@ -36,7 +36,7 @@ export type DiscoveryAgentActor = Actor<DiscoveryState, DiscoveryCommand, Discov
 export const DISCOVERY_KIND = "discovery-agent";
 export const DISCOVERY_ACTOR = "main";
 
-const SCHEMA = 2;
+const SCHEMA = 1;
 
 export function discoveryAgent({ cluster, peers = [], limits: given }: DiscoveryAgentOptions): DiscoveryAgentActor {
   const limits: DiscoveryLimits = { ...DISCOVERY_LIMITS, ...given };

@@ -42,8 +42,8 @@ export function* snapshot(state: State): Generator<unknown> {
   yield* runs(state.names, ([instance, n]): NameWire => [instance, n.principal, n.exclusive ?? null, n.disabled]);
   yield* runs(state.gone, ([key, { at, cause }]): GoneWire => [key, at, cause]);
   yield* runs(state.remotes.values(), (r): RemoteWire => [viewToWire(r.view), r.heardAt, [...r.listedAt.values()]]);
-  yield* runs(state.conflicts.values(), ({ clusterId: id, cluster: name, reason, at }): ConflictWire => [id, name, reason, at]);
   yield* runs(state.changes, ({ change: number, at, type, about }) => [number, at, type, about]);
+  yield* runs(state.conflicts.values(), ({ clusterId: id, cluster: name, reason, at }): ConflictWire => [id, name, reason, at]);
 }
 
 function livingToWire({ record, announcedAt, readyAt, evidence, refused, set }: Living): LivingWire {
@@ -71,7 +71,8 @@ export function restore(chunks: Iterable<unknown>): State {
   const read = <T>(): T => values.next().value as T;
   const all = <T>(): readonly T[] => {
     const found: T[] = [];
-    for (let run = read<readonly T[]>(); run.length > 0; run = read()) found.push(...run);
+    // A snapshot from before there was this kind of value ends here.
+    for (let run = read<readonly T[] | undefined>() ?? []; run.length > 0; run = read<readonly T[]>()) found.push(...run);
     return found;
   };
   const state = new DiscoveryState();
@@ -86,8 +87,8 @@ export function restore(chunks: Iterable<unknown>): State {
   }
   for (const [key, at, cause] of all<GoneWire>()) state.gone.set(key, { at, cause: cause as Proposal["removed"][number]["cause"] });
   for (const wire of all<RemoteWire>()) restoreRemote(state, wire);
-  for (const [id, cluster, reason, at] of all<ConflictWire>()) state.conflicts.set(conflictKeyOf({ clusterId: id, cluster }), { clusterId: id, cluster, reason, at });
   for (const [change, at, type, about] of all<readonly [number, number, string, string | number | null]>()) state.changes.push({ change, at, type, about } satisfies Change);
+  for (const [id, cluster, reason, at] of all<ConflictWire>()) state.conflicts.set(conflictKeyOf({ clusterId: id, cluster }), { clusterId: id, cluster, reason, at });
   return state;
 }
 
