@@ -18,6 +18,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   kernel: ["@msgpack/msgpack"],
   "job-queue": [],
   "discovery-agent": [],
+  "offload-router": [],
   nats: ["@nats-io/jetstream", "@nats-io/transport-node"],
   client: ["@standard-schema/spec"],
   cli: ["pino", "tsx"],

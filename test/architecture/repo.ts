@@ -31,7 +31,7 @@ export const matching = (files: Repo, pattern: RegExp): readonly (readonly [path
 
 /** TypeScript written by us, in packages and tests. */
 export const CODE = /^(?:packages|test)\/.*\.ts$/;
-export const PURE = /^packages\/(?:kernel|job-queue|discovery-agent)\/src\/(?!.*\.test\.ts$).*\.ts$/;
+export const PURE = /^packages\/(?:kernel|job-queue|discovery-agent|offload-router)\/src\/(?!.*\.test\.ts$).*\.ts$/;
 
 export const packageOf = (path: string): string | undefined => /^packages\/([^/]+)\//.exec(path)?.[1];
 

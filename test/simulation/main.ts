@@ -1,22 +1,25 @@
 /**
- * The simulator: `npm run sim -- [--discovery] --seed N [--world 1|2] [--trace] [--shrink] | --seeds N [--from M] [--first] [--marks]`.
+ * The simulator: `npm run sim -- [--discovery | --offload] --seed N [--world 1|2] [--trace] [--shrink] | --seeds N [--from M] [--first] [--marks]`.
  *
- * Of the job queue, or with `--discovery` of the topology.
+ * Of the job queue, with `--discovery` of the topology, or with `--offload` of round trips between clusters.
  */
 import { parseArgs } from "node:util";
 import { simulateDiscovery } from "./discovery/main.ts";
+import { simulateOffload } from "./offload/main.ts";
 import { runSeeds } from "./seeds.ts";
 import { describeRun, shrink } from "./shrink-run.ts";
 import { run, scenarioOf } from "./simulate.ts";
 
 const { values } = parseArgs({
-  options: { discovery: { type: "boolean" }, seed: { type: "string" }, world: { type: "string" }, seeds: { type: "string" }, from: { type: "string" }, trace: { type: "boolean" }, first: { type: "boolean" }, shrink: { type: "boolean" }, marks: { type: "boolean" } },
+  options: { discovery: { type: "boolean" }, offload: { type: "boolean" }, seed: { type: "string" }, world: { type: "string" }, seeds: { type: "string" }, from: { type: "string" }, trace: { type: "boolean" }, first: { type: "boolean" }, shrink: { type: "boolean" }, marks: { type: "boolean" } },
 });
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 if (values.discovery === true) {
   process.exitCode = simulateDiscovery(values, say) ? 0 : 1;
+} else if (values.offload === true) {
+  process.exitCode = simulateOffload(values, say) ? 0 : 1;
 } else if (values.seed !== undefined) {
   const scenario = scenarioOf(Number(values.seed), values.world === "1" ? 1 : values.world === "2" ? 2 : 3);
   const result = run(scenario, { keepsTrace: values.trace === true });

@@ -163,6 +163,11 @@ export class Board {
     }
   }
 
+  /** When it was last moved to. */
+  get clock(): number {
+    return this.at;
+  }
+
   /** When the next hold is over. */
   nextRelease(): number {
     let next = Number.POSITIVE_INFINITY;
@@ -252,7 +257,7 @@ function poolsByPattern(members: Iterable<Member>): ReadonlyMap<string, Group["p
   const byPattern = new Map<string, { readonly member: Member; readonly pool: Pool }[]>();
   for (const member of members) {
     member.parked = [];
-    if (!member.takesWork) continue;
+    if (!member.takesWork || member.isRoute) continue;
     for (const pool of member.pools) {
       for (const pattern of new Set(pool.topics)) {
         const entries = byPattern.get(pattern);

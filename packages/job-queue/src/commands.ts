@@ -6,9 +6,9 @@
  * | verb | roles | item |
  * |---|---|---|
  * | `submit` | submit, operate, actor | `[id or null, topic, input, options or null]` or `{ topic, input, id?, …options }` |
- * | `outcome` | outcome | `[job, attempt, kind, …]`: succeeded `result, message?`; failed `error, retryInMs?`; canceled `reason`; snoozed `ms`; released; timed out |
- * | `progress` | outcome | `[job, attempt, fraction, message]` |
- * | `log` | outcome | `[job, attempt, lines]` |
+ * | `outcome` | outcome, actor | `[job, attempt, kind, …]`: succeeded `result, message?`; failed `error, retryInMs?`; canceled `reason`; snoozed `ms`; released; timed out; of the router also ended `state, result, reason, error` |
+ * | `progress` | outcome, actor | `[job, attempt, fraction, message]` |
+ * | `log` | outcome, actor | `[job, attempt, lines]` |
  * | `property` | outcome | `[job, attempt, name, value]` |
  * | `extend` | outcome | `[job, attempt]` |
  * | `stop`, `retry`, `remove` | submit (own jobs), operate | `{ id, reason? }` |
@@ -21,13 +21,16 @@
  * | `drain` | hello | `{ instance, incarnation }` |
  * | `leave` | hello | `{ instance, incarnation, reason }` |
  * | `rank` | hello | `{ instances }`, the members of the view in its order |
+ * | `route` | actor (the router) | `{ cluster, pools }`: what another cluster takes; it is a member like an instance |
+ * | `guest` | actor | `{ guest, origin, id, topic, input, options }`: a job of the cluster `origin` |
+ * | `stopGuest` | actor | `{ id, reason }` |
  *
  * The role hello is spoken by the host itself (from hello, heartbeat and probe); a message from outside never has it.
  * In the array form of `submit` an id that is a ULID is one the sender has generated; any other, and every id in the map form, is a user's: it belongs
  * to its topic and is remembered. `job` is the job's number, and `input`/`result` in the array forms are encoded msgpack or `[principal, digest, bytes]`.
  */
 import type { OperationKind } from "./events.ts";
-import type { ErrorInfo, JobFilter, JobOptions, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
+import type { EndState, ErrorInfo, JobFilter, JobOptions, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
 
 export type Outcome =
   | { readonly kind: "succeeded"; readonly result: Payload | undefined; readonly message: string | undefined }
@@ -35,11 +38,13 @@ export type Outcome =
   | { readonly kind: "canceled"; readonly reason: string }
   | { readonly kind: "snoozed"; readonly delayMs: number }
   | { readonly kind: "released" }
-  | { readonly kind: "timed-out" };
+  | { readonly kind: "timed-out" }
+  /** It was done elsewhere, and this is its end. */
+  | { readonly kind: "ended"; readonly state: EndState; readonly result: Payload | undefined; readonly reason: string | undefined; readonly error: ErrorInfo | undefined };
 
 export type JobQueueCommand =
   /** `unnamed`: the sender gave no id and is told the one it got. `stored`: it was durable here before it was decided. */
-  | { readonly type: "SubmitJob"; readonly id: string; readonly idGiven: boolean; readonly unnamed?: true; readonly topic: string; readonly input: Payload; readonly options: JobOptions | undefined; readonly principal: string; readonly stored?: true }
+  | { readonly type: "SubmitJob"; readonly id: string; readonly idGiven: boolean; readonly unnamed?: true; readonly topic: string; readonly input: Payload; readonly options: JobOptions | undefined; readonly guest?: { readonly guest: number; readonly origin: string }; readonly principal: string; readonly stored?: true }
   | { readonly type: "ReportOutcome"; readonly job: number; readonly attempt: number; readonly outcome: Outcome; readonly principal: string }
   | { readonly type: "ReportProgress"; readonly job: number; readonly attempt: number; readonly fraction: number | null; readonly message: string | null; readonly principal: string }
   | { readonly type: "ReportLog"; readonly job: number; readonly attempt: number; readonly lines: readonly string[]; readonly principal: string }
@@ -58,6 +63,8 @@ export type JobQueueCommand =
   /** Who is there: made by the host from hello, heartbeat and probe, never by a client. */
   | { readonly type: "JoinInstance"; readonly instance: string; readonly incarnation: string; readonly principal: string; readonly processors: number; readonly pools: readonly WorkerPool[] }
   | { readonly type: "ChangeTopics"; readonly instance: string; readonly incarnation: string; readonly pools: readonly WorkerPool[] }
+  /** A job of another cluster that cannot be read: its router must know. */
+  | { readonly type: "RefuseSubmit"; readonly guest: number; readonly code: string; readonly message: string }
   | { readonly type: "DrainInstance"; readonly instance: string; readonly incarnation: string }
   | { readonly type: "LeaveInstance"; readonly instance: string; readonly incarnation: string; readonly reason: string }
   | { readonly type: "RankInstances"; readonly instances: readonly string[] };
@@ -65,7 +72,7 @@ export type JobQueueCommand =
 export type JobQueueRejection = {
   readonly code:
     | "job/id-reused" | "job/not-found" | "job/ended" | "job/not-ended" | "job/stale-attempt" | "job/not-yours"
-    | "job/too-many-properties" | "queue/not-found" | "queue/backlog-full" | "queue/invalid" | "queue/moved" | "queue/behind" | "operation/too-many"
+    | "job/too-many-properties" | "queue/not-found" | "queue/backlog-full" | "queue/invalid" | "queue/moved" | "queue/behind" | "queue/away" | "operation/too-many"
     | "instance/not-yours" | "instance/stale-incarnation" | "instance/too-many";
   readonly message: string;
   readonly detail?: Readonly<Record<string, Scalar>>;

@@ -43,9 +43,11 @@ function join(state: QueueState, command: Join, present: Member | undefined, lim
 }
 
 export const isSameOrder = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((name, i) => name === b[i]);
+const sameLabels = (a: WorkerPool["labels"] = {}, b: WorkerPool["labels"] = {}): boolean =>
+  Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([name, value]) => b[name] === value);
 
 const samePools = (member: Member, pools: readonly WorkerPool[]): boolean =>
   member.pools.length === pools.length && member.pools.every((pool, i) => {
     const { topics, slots } = pools[i]!;
-    return pool.slots === slots && pool.topics.length === topics.length && pool.topics.every((topic, t) => topic === topics[t]);
+    return pool.slots === slots && sameLabels(pool.labels, pools[i]!.labels) && pool.topics.length === topics.length && pool.topics.every((topic, t) => topic === topics[t]);
   });

@@ -34,6 +34,7 @@ import type { AcceptedOptions, JobQueueEvent } from "./events.ts";
 import type { Job } from "./job.ts";
 import type { JobQueueLimits } from "./limits.ts";
 import { DEFAULT_QUEUE, INPUT_LIMITS } from "./limits.ts";
+import { isHeadAway } from "./offload.ts";
 import { ended, outcomeEvent } from "./outcomes.ts";
 import type { Queue } from "./queue.ts";
 import { shardFor } from "./routing.ts";
@@ -44,13 +45,15 @@ type ByWorker = CommandOf<"ReportOutcome" | "ReportProgress" | "ReportLog" | "Se
 
 /** What a decision needs to know beside the state. */
 export interface Setting {
+  readonly cluster: string;
   readonly shard: string;
   readonly limits: JobQueueLimits;
 }
 
 export function decide(state: QueueState, command: JobQueueCommand, at: number, setting: Setting): QueueDecision {
   switch (command.type) {
-    case "SubmitJob": return submit(state, command, at, setting);
+    case "SubmitJob": return command.guest === undefined ? submit(state, command, at, setting) : takeIn(state, command, command.guest.guest, at, setting);
+    case "RefuseSubmit": return accepted({ type: "SubmitRefused", guest: command.guest, code: command.code, message: command.message });
     case "ReportOutcome": case "ReportProgress": case "ReportLog": case "SetProperty": case "ExtendAttempt":
       return report(state, command, at);
     case "StopJob": return stop(state, command);
@@ -63,7 +66,8 @@ export function decide(state: QueueState, command: JobQueueCommand, at: number, 
   }
 }
 
-function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, { shard, limits }: Setting): QueueDecision {
+function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, setting: Setting): QueueDecision {
+  const { shard } = setting;
   const { id, topic, input, principal, options } = command;
   const digest = command.idGiven ? digestOf(input) : undefined;
   const existing = state.jobs.withId(id);
@@ -78,13 +82,21 @@ function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, 
   if (behind !== undefined) return behind;
   const queue = options?.queue === undefined ? state.queueFor(topic) : state.queues.get(options.queue);
   if (queue === undefined) return no("queue/not-found", `there is no queue "${options?.queue}": configure it first`);
-  const elsewhere = whyElsewhere(state, queue, command, shard);
-  if (elsewhere !== undefined) return elsewhere;
-  const full = whyFull(state, limits);
-  if (full !== undefined) return no("queue/backlog-full", full);
-  const taken = options === undefined && digest === undefined ? undefined : takenOptions(command, queue, digest, at);
+  const refusal = whyElsewhere(state, queue, command, shard) ?? whyNotNow(state, queue, command, setting);
+  if (refusal !== undefined) return refusal;
+  const taken = options === undefined && digest === undefined && command.guest === undefined ? undefined : takenOptions(command, queue, digest, at);
   const event: JobQueueEvent = { type: "JobAccepted", job: state.next.job, id, topic, queue: queue.name, input, principal, options: taken };
   return { kind: "accepted", events: [event], answer };
+}
+
+/** A job of another cluster: its router must hear of a refusal too, so that it is an event. It waited in the inbox, but belongs where its queue lives. */
+function takeIn(state: QueueState, command: CommandOf<"SubmitJob">, guest: number, at: number, setting: Setting): QueueDecision {
+  const { stored: _, ...direct } = command;
+  const decision = submit(state, direct, at, setting);
+  if (decision.kind === "accepted") return decision;
+  const { code, message, detail } = decision.rejection;
+  const shard = detail?.["shard"];
+  return accepted({ type: "SubmitRefused", guest, code, message, shard: typeof shard === "string" ? shard : undefined });
 }
 
 /** The sender knows of a configuration that this shard has yet to hear of: by the one it knows it might choose wrongly. */
@@ -104,6 +116,13 @@ function whyElsewhere(state: QueueState, { name, config, revision = 0 }: Queue, 
   return no("queue/moved", `queue "${name}" lives in shard ${place} since revision ${revision}: send it there`, { queue: name, shard: place, revision: state.configuredUpTo });
 }
 
+function whyNotNow(state: QueueState, queue: Queue, { guest }: CommandOf<"SubmitJob">, { cluster, limits }: Setting): QueueDecision | undefined {
+  const full = whyFull(state, limits);
+  if (full !== undefined) return no("queue/backlog-full", full);
+  if (guest === undefined || guest.origin < cluster || !isHeadAway(state, queue)) return undefined;
+  return no("queue/away", `queue "${queue.name}" is ordered, and its head is in another cluster itself`);
+}
+
 function whyFull(state: QueueState, limits: JobQueueLimits): string | undefined {
   if (state.queued >= limits.backlogMax) return `${state.queued} jobs are waiting, and no more than ${limits.backlogMax} may: add workers, or add later`;
   if (state.jobs.payloads.bytes < limits.payloadBytesMax) return undefined;
@@ -111,7 +130,7 @@ function whyFull(state: QueueState, limits: JobQueueLimits): string | undefined 
 }
 
 /** What the event keeps of the options; undefined when nothing. */
-function takenOptions({ options = {} }: CommandOf<"SubmitJob">, queue: Queue, digest: number | undefined, at: number): AcceptedOptions | undefined {
+function takenOptions({ options = {}, guest }: CommandOf<"SubmitJob">, queue: Queue, digest: number | undefined, at: number): AcceptedOptions | undefined {
   const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, key, properties, creator } = options;
   const startsAt = Math.max(notBefore ?? 0, delayMs === undefined ? 0 : at + delayMs);
   const taken: AcceptedOptions = {
@@ -119,6 +138,7 @@ function takenOptions({ options = {} }: CommandOf<"SubmitJob">, queue: Queue, di
     ...(timeoutMs === undefined || timeoutMs === 0 ? {} : { timeoutMs }), ...(startsAt > at ? { notBefore: startsAt } : {}),
     ...(properties === undefined ? {} : { properties }), ...(digest === undefined ? {} : { digest }), ...(key === undefined ? {} : { key }),
     ...(creator === undefined || queue.config.placement !== "creator" ? {} : { creator }),
+    ...(guest === undefined ? {} : { guest: guest.guest }),
   };
   return Object.keys(taken).length === 0 ? undefined : taken;
 }

@@ -11,6 +11,8 @@ const error = { name: "E", message: "m" };
 const EVENTS: readonly JobQueueEvent[] = [
   { type: "JobAccepted", job: 1, id: "x", topic: "a", queue: "q", input: bytes, principal: "ann", options: undefined },
   { type: "JobAccepted", job: 1, id: "x", topic: "a", queue: "q", input: blob, principal: "ann", options: { retries: 1, digest: 5, cause: [1, "y"], properties: { p: null } } },
+  { type: "SubmitRefused", guest: 3, code: "queue/moved", message: "there", shard: "s" },
+  { type: "SubmitRefused", guest: 3, code: "queue/backlog-full", message: "full", shard: undefined },
   { type: "AttemptStarted", job: 1, attempt: 2, member: 3, pool: 0 },
   { type: "AttemptFailed", job: 1, attempt: 2, kind: "lost", retryAt: 9, error: { ...error, stack: "s" } },
   { type: "AttemptFailed", job: 1, attempt: 2, kind: "timed-out", retryAt: 9, error: undefined },

@@ -22,6 +22,7 @@ function trimmed(...fields: unknown[]): readonly unknown[] {
 function encode(event: JobQueueEvent): readonly unknown[] {
   switch (event.type) {
     case "JobAccepted": return jobAcceptedToWire(event);
+    case "SubmitRefused": return trimmed(CODE.SubmitRefused, event.guest, event.code, event.message, event.shard);
     case "AttemptStarted": return [CODE.AttemptStarted, event.job, event.attempt, event.member, event.pool];
     case "AttemptFailed":
       return trimmed(CODE.AttemptFailed, event.job, event.attempt, FAILURE_KINDS.indexOf(event.kind), event.retryAt, errorToWire(event.error));
@@ -72,9 +73,9 @@ function errorFromWire(wire: unknown): ErrorInfo | undefined {
   return stack === undefined ? { name, message } : { name, message, stack };
 }
 
-const poolsToWire = (pools: readonly WorkerPool[]): readonly unknown[] => pools.map(({ topics, slots }) => [topics, slots]);
+const poolsToWire = (pools: readonly WorkerPool[]): readonly unknown[] => pools.map(({ topics, slots, labels }) => (labels === undefined ? [topics, slots] : [topics, slots, labels]));
 const poolsFromWire = (wire: unknown): readonly WorkerPool[] =>
-  (wire as readonly [readonly string[], number][]).map(([topics, slots]) => ({ topics, slots }));
+  (wire as readonly [readonly string[], number, WorkerPool["labels"]?][]).map(([topics, slots, labels]) => (labels === undefined ? { topics, slots } : { topics, slots, labels }));
 
 /** Fields of a wire event, each as its type says: it was written by `encode`, behind a hash. */
 type Fields = readonly [code: number, ...rest: never[]];
@@ -91,6 +92,7 @@ type Reader = (...fields: never[]) => JobQueueEvent;
 const READERS: Readonly<Record<number, Reader>> = {
   [CODE.JobAccepted]: (job: number, id: string, topic: string, queue: string, input: PayloadWire, principal: string, options?: AcceptedOptions) =>
     ({ type: "JobAccepted", job, id, topic, queue, input: payloadFromWire(input), principal, options }),
+  [CODE.SubmitRefused]: (guest: number, code: string, message: string, shard?: string) => ({ type: "SubmitRefused", guest, code, message, shard }),
   [CODE.AttemptStarted]: (job: number, attempt: number, member: number, pool: number) => ({ type: "AttemptStarted", job, attempt, member, pool }),
   [CODE.AttemptFailed]: (job: number, attempt: number, kind: number, retryAt: number, error?: unknown) =>
     ({ type: "AttemptFailed", job, attempt, kind: FAILURE_KINDS[kind]!, retryAt, error: errorFromWire(error) }),

@@ -21,6 +21,8 @@ export interface AcceptedOptions {
   readonly key?: string;
   /** The instance that added it. */
   readonly creator?: string;
+  /** It is the job of another cluster: what the router of this one calls it. */
+  readonly guest?: number;
 }
 
 export type FailureKind = "failed" | "timed-out" | "lost";
@@ -29,6 +31,8 @@ export type OperationKind = "stop" | "retry" | "remove";
 
 export type JobQueueEvent =
   | { readonly type: "JobAccepted"; readonly job: number; readonly id: string; readonly topic: string; readonly queue: string; readonly input: Payload; readonly principal: string; readonly options: AcceptedOptions | undefined }
+  /** A job of another cluster that this shard does not take. `shard`: where its queue lives, if that is why. */
+  | { readonly type: "SubmitRefused"; readonly guest: number; readonly code: string; readonly message: string; readonly shard?: string | undefined }
   /** The only way a job becomes active. Attempt numbers of a job grow by one. */
   | { readonly type: "AttemptStarted"; readonly job: number; readonly attempt: number; readonly member: number; readonly pool: number }
   /** The attempt failed and the job will be tried again, not before `retryAt`. */
@@ -79,6 +83,7 @@ export const EVENT_CODES: Readonly<Record<JobQueueEventType, number>> = {
   EndedExpired: 28, IdsExpired: 29, QueueConfigured: 30, QueueSuspended: 31, QueueResumed: 32,
   InstanceJoined: 33, TopicsChanged: 34, InstanceDraining: 35, InstanceLeft: 36,
   OperationStarted: 37, OperationAdvanced: 38, OperationEnded: 39, ConfigurationRefused: 40, InstancesRanked: 41,
+  SubmitRefused: 42,
 };
 
 /** The wire form of a payload: its bytes, or `[principal, digest, bytes]`. */

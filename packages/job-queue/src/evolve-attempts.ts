@@ -21,7 +21,8 @@ export function attemptStarted(state: QueueState, event: EventOf<"AttemptStarted
   countWaiting(state, job, -1);
   countActive(state, job, 1);
   if (extra !== undefined) forgetLastAttempt(extra);
-  if (job.timeoutMs > 0) state.deadlines.push(job.row, job.until);
+  // Another cluster keeps the timeout of its own attempts; the whole trip may take longer.
+  if (job.timeoutMs > 0 && !member.isRoute) state.deadlines.push(job.row, job.until);
   if (queue.isOrdered) refreshLane(state, job);
   else leaveLane(state, job);
 }

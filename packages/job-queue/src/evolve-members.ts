@@ -26,6 +26,7 @@ function joined(state: QueueState, event: EventOf<"InstanceJoined">, at: number)
   const pools = event.pools.map((worker, index) => newPool(index, worker, state.next.turn++));
   const member = new Member(event.member, event, at, pools, state.jobs);
   state.members.set(member.number, member);
+  if (member.isRoute) state.routes.add(member);
   const known = state.instances.get(event.instance);
   if (known !== undefined) known.member = member;
   else state.instances.set(event.instance, { principal: event.principal, member });

@@ -19,6 +19,7 @@ export function evolve(state: QueueState, event: JobQueueEvent, at: number): voi
   if (!state.hasBegun) state.begin(at);
   switch (event.type) {
     case "JobAccepted": return jobAccepted(state, event, at);
+    case "SubmitRefused": return;
     case "AttemptStarted": return attemptStarted(state, event, at);
     case "AttemptFailed": return attemptFailed(state, event, at);
     case "AttemptReleased": return attemptReleased(state, event, at);
@@ -53,6 +54,10 @@ function jobAccepted(state: QueueState, event: EventOf<"JobAccepted">, at: numbe
     retries: options?.retries, retryDelayMs: options?.retryDelayMs, timeoutMs: options?.timeoutMs, digest: options?.digest, extra: extraOf(options),
   });
   countWaiting(state, job, 1);
+  if (options?.guest !== undefined) {
+    state.guests.add(number);
+    queue.guests++;
+  }
   if (options?.digest !== undefined) rememberId(state, event, options.digest, at);
   if (options?.cause !== undefined) state.jobs.get(options.cause[0])?.markRetried();
   if (queue.isOrdered) queue.lane(job).push(job);
@@ -62,11 +67,11 @@ function jobAccepted(state: QueueState, event: EventOf<"JobAccepted">, at: numbe
 }
 
 function extraOf(options: AcceptedOptions | undefined): JobExtra | undefined {
-  const { properties, cause, key, creator } = options ?? {};
-  if (properties === undefined && cause === undefined && key === undefined && creator === undefined) return undefined;
+  const { properties, cause, key, creator, guest } = options ?? {};
+  if (properties === undefined && cause === undefined && key === undefined && creator === undefined && guest === undefined) return undefined;
   return {
     ...(properties === undefined ? {} : { properties: { ...properties } }), ...(cause === undefined ? {} : { cause }),
-    ...(key === undefined ? {} : { key }), ...(creator === undefined ? {} : { creator }),
+    ...(key === undefined ? {} : { key }), ...(creator === undefined ? {} : { creator }), ...(guest === undefined ? {} : { guest }),
   };
 }
 
@@ -83,6 +88,7 @@ function jobEnded(state: QueueState, event: EventOf<"JobEnded">, at: number): vo
   if (job.isActive) stopRunning(state, job, event, at);
   else stopWaiting(state, job);
   countEnd(state, job, event, at, startedAt);
+  if (job.extra?.guest !== undefined) job.queue.guests--;
   job.finish(event.state, event.result, at);
   if (event.reason !== undefined || job.extra !== undefined) job.ensuredExtra.reason = event.reason;
   if (event.error !== undefined || job.extra !== undefined) job.ensuredExtra.error = event.error;
@@ -123,6 +129,7 @@ function forget(state: QueueState, job: Job): void {
   invariant(job.isEnded, `job ${job.number} leaves the history although it has not ended`);
   state.ended.remove(job);
   state.endedBytes -= job.payloadBytes;
+  if (state.guests.size > 0) state.guests.delete(job.number);
   state.jobs.remove(job);
 }
 

@@ -30,7 +30,7 @@ const submit = fc.record({
 }).map((fields): Action => (host) => void host.send("submit", Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)), "submit"));
 
 const DETAILS: Readonly<Record<keyof typeof OUTCOME, readonly unknown[]>> = {
-  succeeded: [new Uint8Array([0xc0])], failed: [{ name: "E", message: "m" }], canceled: ["no"], snoozed: [1_500], released: [], timedOut: [],
+  succeeded: [new Uint8Array([0xc0])], failed: [{ name: "E", message: "m" }], canceled: ["no"], snoozed: [1_500], released: [], timedOut: [], ended: ["succeeded"],
 };
 
 const outcome = fc.tuple(fc.nat(), fc.constantFrom(...(Object.keys(OUTCOME) as (keyof typeof OUTCOME)[]))).map(([n, kind]): Action => (host) => {
@@ -43,6 +43,15 @@ const saying = fc.tuple(fc.nat(), fc.constantFrom("progress", "log", "property",
   if (job === undefined) return;
   const words = { progress: [0.5, "half"], log: [["a line"]], property: ["p", 2], extend: [] }[verb]!;
   host.send(verb, [job, host.state.job(job).attempt, ...words], "outcome", "wendy");
+});
+
+const FAR_POOLS = [[], [{ topics: ["a/**", "nobody"], slots: 2 }], [{ topics: ["a/**", "b"], slots: 1, labels: { gpu: "yes" } }, { topics: ["b"], slots: 3 }]] as const;
+const route = fc.tuple(fc.constantFrom("far", "off"), fc.constantFrom(...FAR_POOLS)).map(([cluster, pools]): Action => (host) => void host.send("route", { cluster, pools }, "actor"));
+const guest = fc.tuple(fc.nat(), fc.constantFrom(...TOPICS, "no topic")).map(([n, topic]): Action => (host) =>
+  void host.send("guest", { guest: n + 1, origin: n % 2 === 0 ? "far" : "zoo", id: `far-${n}`, topic, input: new Uint8Array([0xc0]), options: { retries: 1 } }, "actor"));
+const routed = fc.tuple(fc.nat(), fc.constantFrom<readonly unknown[]>([OUTCOME.ended, "given-up", null, "why", { name: "E", message: "m" }], [OUTCOME.snoozed, 700])).map(([n, words]): Action => (host) => {
+  const job = pick(host.running(), n);
+  if (job !== undefined) host.send("outcome", [job, host.state.job(job).attempt, ...words], "actor", "host");
 });
 
 const single = fc.tuple(fc.nat(), fc.constantFrom("stop", "remove", "retry")).map(([n, verb]): Action => (host) => {
@@ -58,6 +67,8 @@ const queue = fc.constantFrom<Action>(
   (host) => void host.send("suspend", { queue: "ordered" }), (host) => void host.send("resume", { queue: "ordered" }),
   (host) => void host.configure("ordered", { topics: ["o/*"], type: "ordered", retries: 1 }),
   (host) => void host.configure("ordered", { topics: ["o/*"], type: "unordered", retries: 1 }),
+  (host) => void host.configure("ordered", { topics: ["o/*"], type: "ordered", retries: 1, offload: { when: "always" } }),
+  (host) => void host.configure("limited", { topics: ["a/*"], maxParallel: 2, offload: { when: "behind", backlog: 1, waitMs: 400, prefer: ["off"] } }),
   (host) => void host.configure("limited", { topics: ["a/*"], maxParallel: 1, keepIds: { ms: 3_000, count: 2 } }),
 );
 
@@ -69,7 +80,7 @@ const instance = fc.tuple(fc.constantFrom("i1", "i2", "i3"), fc.constantFrom("1"
 
 const time = fc.constantFrom(1, 400, 2_000, 10_000, 30_000).map((ms): Action => (host) => host.advance(ms));
 
-const action = fc.oneof({ weight: 6, arbitrary: submit }, { weight: 5, arbitrary: outcome }, saying, single, bulk, queue, { weight: 2, arbitrary: instance }, { weight: 2, arbitrary: time });
+const action = fc.oneof({ weight: 6, arbitrary: submit }, { weight: 5, arbitrary: outcome }, saying, single, bulk, queue, route, guest, routed, { weight: 2, arbitrary: instance }, { weight: 2, arbitrary: time });
 
 const LIMITS = { endedMax: 12, endedKeepMs: 20_000, keepIdsMs: 25_000, keepIdsMax: 3, operationScanMax: 4, findScanMax: 5 };
 

@@ -33,11 +33,11 @@ export interface JobQueueOptions {
 
 export type JobQueueActor = Actor<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
 
-const SCHEMA = 2;
+const SCHEMA = 3;
 
-export function jobQueue({ shard, limits: given }: JobQueueOptions): JobQueueActor {
+export function jobQueue({ cluster, shard, limits: given }: JobQueueOptions): JobQueueActor {
   const limits: JobQueueLimits = { ...JOB_QUEUE_LIMITS, ...given };
-  const setting: Setting = { shard, limits };
+  const setting: Setting = { cluster, shard, limits };
   return {
     kind: "job-queue",
     schema: SCHEMA,
@@ -46,7 +46,7 @@ export function jobQueue({ shard, limits: given }: JobQueueOptions): JobQueueAct
     decide: (state, command, at) => decide(state, command, at, setting),
     settle: (state, at, emit) => settle(state, at, emit, limits),
     evolve,
-    react: (state, event, reactions) => react(state, event, reactions, shard),
+    react: (state, event, reactions) => react(state, event, reactions, { cluster, shard }),
     due: (state) => due(state, limits),
     parse: (verb, item, sender, fallbackId) => parse(verb, item, sender, fallbackId, shard),
     nameOf: (verb, item) => (verb === "submit" ? nameOfSubmit(item) : undefined),

@@ -16,6 +16,7 @@ export interface JobExtra {
   key?: string | undefined;
   /** The instance that added it. */
   creator?: string | undefined;
+  guest?: number | undefined;
   stopReason?: string | undefined;
   progress?: { readonly fraction: number | null; readonly message: string | null; readonly at: number } | undefined;
   log?: string[] | undefined;

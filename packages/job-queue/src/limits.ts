@@ -73,6 +73,7 @@ export const INPUT_LIMITS = {
   propertyCharsMax: 4_096,
   patternsMax: 1_000,
   partitionsMax: 64,
+  clustersMax: 64,
   /** Leaves room for `-<partition>` in a token. */
   shardCharsMax: 120,
   keyCharsMax: 200,

@@ -5,11 +5,16 @@ import type { JobTable } from "./job-table.ts";
 import type { Queue } from "./queue.ts";
 import type { InstanceView, WorkerPool } from "./vocabulary.ts";
 
+/** Other clusters are members too: named so that no instance can be, and spoken for by the router alone. */
+export const ROUTER: string = "(offload-router)";
+export const routeName = (cluster: string): string => `@${cluster}`;
+
 /** One `work()` of an incarnation: what it takes and how many at a time. */
 export interface Pool {
   /** Place among the pools of its incarnation; −1 when it is no longer offered and its last attempts run out. */
   index: number;
   readonly topics: readonly string[];
+  labels: Readonly<Record<string, string>> | undefined;
   slots: number;
   used: number;
   /** Grows with every start in the shard: the pool with the lowest is next in turn. */
@@ -54,6 +59,8 @@ export class Member {
   readonly principal: string;
   readonly processors: number;
   readonly joinedAt: number;
+  /** Another cluster: what it runs is on its way there and back. */
+  readonly isRoute: boolean;
   pools: readonly Pool[];
   isDraining = false;
   /** It is gone: why. Its attempts are being taken back. */
@@ -70,6 +77,7 @@ export class Member {
     this.principal = who.principal;
     this.processors = who.processors;
     this.joinedAt = joinedAt;
+    this.isRoute = who.principal === ROUTER;
     this.pools = pools;
     this.running = new Running(table);
   }
@@ -109,19 +117,19 @@ export class Member {
       const same = old.findIndex((pool) => sameTopics(pool.topics, worker.topics));
       if (same === -1) return newPool(index, worker, nextTurn());
       const [pool] = old.splice(same, 1);
-      return Object.assign(pool!, { index, slots: worker.slots });
+      return Object.assign(pool!, { index, slots: worker.slots, labels: worker.labels });
     });
     for (const gone of old) gone.index = -1;
   }
 
   view(): InstanceView {
     const { instance, incarnation, principal, joinedAt, isDraining } = this;
-    const pools = this.pools.map(({ topics, slots, used }) => ({ topics, slots, used }));
+    const pools = this.pools.map(({ topics, slots, labels, used }) => ({ topics, slots, ...(labels === undefined ? {} : { labels }), used }));
     return { instance, incarnation, principal, joinedAt, draining: isDraining, pools };
   }
 }
 
-export const newPool = (index: number, { topics, slots }: WorkerPool, lastStart: number): Pool => ({ index, topics: [...topics], slots, used: 0, lastStart });
+export const newPool = (index: number, { topics, slots, labels }: WorkerPool, lastStart: number): Pool => ({ index, topics: [...topics], labels, slots, used: 0, lastStart });
 
 const sameTopics = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((topic, i) => topic === b[i]);

@@ -29,6 +29,8 @@ export function outcomeEvent(job: Job, outcome: Outcome, at: number): JobQueueEv
       return ended(job, job.stopRequested ? "stopped" : "error", { reason: outcome.reason });
     case "snoozed":
       return release(job, "snoozed", at + outcome.delayMs);
+    case "ended":
+      return ended(job, outcome.state, outcome);
     case "released":
       return release(job, "handed-back", at);
   }

@@ -1,23 +1,34 @@
 /** Reads what workers say of their live attempts. Their texts are cut to size, never refused: an outcome must arrive. */
 
-import { integer, list, map, note, number, optional, Unreadable } from "@longshore/kernel/reading";
+import type { Sender } from "@longshore/kernel";
+import { integer, list, map, note, number, oneOf, optional, Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand, Outcome } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
+import { ROUTER } from "./members.ts";
 import type { Source } from "./parse.ts";
 import { attemptNumber, jobNumber, millis, payload, propertyName, scalar } from "./reading.ts";
 import type { ErrorInfo } from "./vocabulary.ts";
-import { OUTCOME } from "./vocabulary.ts";
+import { END_STATES, OUTCOME } from "./vocabulary.ts";
 
 type CommandOf<Type extends JobQueueCommand["type"]> = Extract<JobQueueCommand, { type: Type }>;
 
-const ITEM_MAX = 6;
+const ITEM_MAX = 7;
+
+/** The router speaks for other clusters, whoever hosts it. */
+const speakerOf = ({ role, principal }: Sender): string => (role === "actor" ? ROUTER : principal);
 
 export function parseOutcome(item: unknown, { sender }: Source): CommandOf<"ReportOutcome"> {
   const [job, attempt, kind, ...details] = list("outcome", item, ITEM_MAX);
-  return { type: "ReportOutcome", job: jobNumber(job), attempt: attemptNumber(attempt), outcome: outcomeOf(kind, details), principal: sender.principal };
+  return { type: "ReportOutcome", job: jobNumber(job), attempt: attemptNumber(attempt), outcome: outcomeOf(kind, details, sender), principal: speakerOf(sender) };
 }
 
-function outcomeOf(kind: unknown, [first, second]: readonly unknown[]): Outcome {
+function outcomeOf(kind: unknown, [first, second, third, fourth]: readonly unknown[], { role }: Sender): Outcome {
+  if (kind === OUTCOME.ended && role === "actor") {
+    return {
+      kind: "ended", state: oneOf("state", first, END_STATES), result: optional(second, (value) => payload("result", value)),
+      reason: optional(third, (value) => reason("reason", value)), error: optional(fourth, errorOf),
+    };
+  }
   switch (kind) {
     case OUTCOME.succeeded:
       return { kind: "succeeded", result: optional(first, (value) => payload("result", value)), message: optional(second, (value) => reason("message", value)) };
@@ -42,7 +53,7 @@ function errorOf(value: unknown): ErrorInfo {
 export function parseProgress(item: unknown, { sender }: Source): CommandOf<"ReportProgress"> {
   const [job, attempt, fraction, message] = list("progress", item, 4);
   return {
-    type: "ReportProgress", job: jobNumber(job), attempt: attemptNumber(attempt), principal: sender.principal,
+    type: "ReportProgress", job: jobNumber(job), attempt: attemptNumber(attempt), principal: speakerOf(sender),
     fraction: optional(fraction, (value) => number("fraction", value, 0, 1)) ?? null, message: optional(message, (value) => reason("message", value)) ?? null,
   };
 }
@@ -51,7 +62,7 @@ export function parseLog(item: unknown, { sender }: Source): CommandOf<"ReportLo
   const [job, attempt, lines] = list("log", item, 3);
   const read = list("lines", lines, INPUT_LIMITS.logLinesMax).map((line) => note("lines", line, INPUT_LIMITS.logLineCharsMax));
   if (read.length === 0) throw new Unreadable("lines", "must have at least one line");
-  return { type: "ReportLog", job: jobNumber(job), attempt: attemptNumber(attempt), lines: read, principal: sender.principal };
+  return { type: "ReportLog", job: jobNumber(job), attempt: attemptNumber(attempt), lines: read, principal: speakerOf(sender) };
 }
 
 export function parseProperty(item: unknown, { sender }: Source): CommandOf<"SetProperty"> {

@@ -4,6 +4,7 @@ import { Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
 import { parseChangeTopics, parseDrain, parseJoin, parseLeave, parseRank } from "./parse-members.ts";
 import { parseBulk, parseConfigure, parseRemove, parseResume, parseRetry, parseStop, parseSuspend, parseWant } from "./parse-operate.ts";
+import { parseGuest, parseRoute, parseStopGuest } from "./parse-router.ts";
 import { parseSubmit } from "./parse-submit.ts";
 import { parseExtend, parseLog, parseOutcome, parseProgress, parseProperty } from "./parse-worker.ts";
 
@@ -20,6 +21,9 @@ interface Verb {
 }
 
 const WORKERS: readonly Role[] = ["outcome"];
+/** The router of this cluster says how attempts go that run in others. */
+const RUNNERS: readonly Role[] = ["outcome", "actor"];
+const ROUTERS: readonly Role[] = ["actor"];
 const OWNERS: readonly Role[] = ["submit", "operate"];
 const OPERATORS: readonly Role[] = ["operate"];
 /** Spoken by the host itself, under the principal it heard; no message from outside has this role. */
@@ -27,9 +31,9 @@ const HOSTS: readonly Role[] = ["hello"];
 
 const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ["submit", { roles: ["submit", "operate", "actor"], read: parseSubmit }],
-  ["outcome", { roles: WORKERS, read: parseOutcome }],
-  ["progress", { roles: WORKERS, read: parseProgress }],
-  ["log", { roles: WORKERS, read: parseLog }],
+  ["outcome", { roles: RUNNERS, read: parseOutcome }],
+  ["progress", { roles: RUNNERS, read: parseProgress }],
+  ["log", { roles: RUNNERS, read: parseLog }],
   ["property", { roles: WORKERS, read: parseProperty }],
   ["extend", { roles: WORKERS, read: parseExtend }],
   ["stop", { roles: OWNERS, read: parseStop }],
@@ -38,6 +42,9 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ["stopAll", { roles: OPERATORS, read: parseBulk("stop") }],
   ["retryAll", { roles: OPERATORS, read: parseBulk("retry") }],
   ["removeAll", { roles: OPERATORS, read: parseBulk("remove") }],
+  ["route", { roles: ROUTERS, read: parseRoute }],
+  ["guest", { roles: ROUTERS, read: parseGuest }],
+  ["stopGuest", { roles: ROUTERS, read: parseStopGuest }],
   ["configure", { roles: OPERATORS, read: parseConfigure }],
   ["suspend", { roles: OPERATORS, read: parseSuspend }],
   ["resume", { roles: OPERATORS, read: parseResume }],

@@ -53,6 +53,8 @@ export class Queue {
   since: number | undefined = undefined;
   /** Ordered only: nothing starts before, because a worker may still be running what was taken from it. */
   heldUntil = 0;
+  /** Unfinished jobs of other clusters. */
+  guests = 0;
   readonly statistics: Statistics;
   readonly lanes: Map<string, Lane> = new Map();
   /** Ids its users gave, oldest first. */

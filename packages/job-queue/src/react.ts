@@ -1,38 +1,55 @@
-/** What follows outside from an event: a worker is told to run an attempt, or to let go of one. Nothing else. */
-
+/** What follows outside from an event: a worker is told to run an attempt, or to let go of one; and the router, of what is elsewhere or from there. */
 import type { Reactions } from "@longshore/kernel";
 import { workAddress } from "@longshore/kernel";
-import type { JobQueueEvent } from "./events.ts";
+import type { EventOf, JobQueueEvent } from "./events.ts";
 import { runItem } from "./lookups.ts";
+import type { Place, ToRouter } from "./react-router.ts";
+import { callBack, handOver, tellOrigin, toRouter } from "./react-router.ts";
 import type { QueueState } from "./state.ts";
 import type { AbortReason } from "./vocabulary.ts";
 import { ABORT, TAKEN_AWAY } from "./vocabulary.ts";
 
-export function react(state: QueueState, event: JobQueueEvent, reactions: Reactions, shard: string): void {
+export function react(state: QueueState, event: JobQueueEvent, reactions: Reactions, place: Place): void {
+  const { shard } = place;
+  const send = toRouter(reactions, place);
+  tellOrigin(state, event, send);
   switch (event.type) {
     case "AttemptStarted": {
       if (reactions.isUnheard === true) return; // What a worker is told is large: its input.
       const job = state.job(event.job);
-      const { principal, instance } = state.member(event.member);
+      const member = state.member(event.member);
+      if (member.isRoute) return handOver(job, member, place, send);
+      const { principal, instance } = member;
       reactions.tell(workAddress(principal, instance, shard), runItem(state, job, shard));
       return;
     }
     case "JobStopRequested":
+      if (routeOf(state, event.job)) return callBack(state.job(event.job), event.reason, false, place, send);
       return abort(state, event.job, "stop", reactions, shard);
     case "AttemptFailed":
       if (event.kind === "timed-out") abort(state, event.job, "timeout", reactions, shard);
       if (event.kind === "lost") abort(state, event.job, "superseded", reactions, shard);
       return;
     case "JobEnded":
-      if (event.reason === TAKEN_AWAY.overdue) return abort(state, event.job, "timeout", reactions, shard);
-      if (event.state === "dropped" || event.reason === TAKEN_AWAY.lost) return abortIfItRan(state, event.job, reactions, shard);
-      return;
-    case "JobAccepted": case "AttemptReleased": case "AttemptExtended": case "JobProgressed": case "JobLogged": case "JobPropertySet":
+      return jobEnded(state, event, reactions, place, send);
+    case "JobAccepted": case "SubmitRefused": case "AttemptReleased": case "AttemptExtended": case "JobProgressed": case "JobLogged": case "JobPropertySet":
     case "JobRemoved": case "JobsDue": case "EndedExpired": case "IdsExpired": case "QueueConfigured": case "ConfigurationRefused": case "QueueSuspended": case "QueueResumed":
     case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft": case "InstancesRanked":
     case "OperationStarted": case "OperationAdvanced": case "OperationEnded":
       return;
   }
+}
+
+function jobEnded(state: QueueState, { job, state: end, reason }: EventOf<"JobEnded">, reactions: Reactions, place: Place, send: ToRouter): void {
+  if (end === "dropped" && routeOf(state, job)) callBack(state.job(job), "removed", true, place, send);
+  else if (reason === TAKEN_AWAY.overdue) abort(state, job, "timeout", reactions, place.shard);
+  else if (end === "dropped" || reason === TAKEN_AWAY.lost) abortIfItRan(state, job, reactions, place.shard);
+}
+
+/** Its attempt is in another cluster, or was when it ended. */
+function routeOf(state: QueueState, number: number): boolean {
+  const job = state.job(number);
+  return job.startedAt !== undefined && state.members.get(job.member)?.isRoute === true;
 }
 
 function abortIfItRan(state: QueueState, number: number, reactions: Reactions, shard: string): void {

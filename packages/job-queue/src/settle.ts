@@ -9,6 +9,7 @@ import type { Emit } from "@longshore/kernel";
 import type { JobQueueEvent } from "./events.ts";
 import type { JobQueueLimits } from "./limits.ts";
 import { SLICE_MAX } from "./limits.ts";
+import { claimForRoutes, departuresDue } from "./offload.ts";
 import { advanceOperations } from "./operations.ts";
 import { failure } from "./outcomes.ts";
 import type { Queue } from "./queue.ts";
@@ -32,7 +33,9 @@ export function settle(state: QueueState, at: number, emit: Emit<JobQueueEvent>,
     advanceOperations(state, at, emit, limits) &&
     expireEnded(state, at, emit, limits) &&
     expireIds(state, at, emit, limits) &&
-    claim(state, at, emit)
+    claimForRoutes(state, at, emit, true) &&
+    claim(state, at, emit) &&
+    claimForRoutes(state, at, emit, false)
   );
 }
 
@@ -41,7 +44,7 @@ export function due(state: QueueState, limits: JobQueueLimits): number | undefin
   if (state.operations.size > 0 || state.lost.size > 0 || excessEnded(state, limits) > 0) return NOW;
   const board = state.ensureBoard(0);
   if (board.next() !== undefined) return NOW;
-  let next = board.nextRelease();
+  let next = Math.min(board.nextRelease(), state.routes.size === 0 ? Number.POSITIVE_INFINITY : departuresDue(state, board.clock));
   next = Math.min(next, state.delays.firstKey ?? next, deadlineOf(state, limits) ?? next);
   const oldest = state.ended.first;
   if (oldest !== undefined) next = Math.min(next, oldest.since + limits.endedKeepMs + EXPIRY_SLACK_MS);

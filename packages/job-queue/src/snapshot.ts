@@ -23,7 +23,7 @@ const RUN_BYTES = 128 * 1_024;
 
 type QueueWire = readonly [name: string, config: QueueConfig, suspendedSince: number | null, heldUntil: number, statistics: readonly number[], revision: number | null, since: number | null];
 type TopicWire = readonly [topic: string, statistics: readonly number[]];
-type PoolWire = readonly [topics: readonly string[], slots: number, lastStart: number];
+type PoolWire = readonly [topics: readonly string[], slots: number, lastStart: number, labels: Pool["labels"] | null];
 type MemberWire = readonly [
   number: number, instance: string, incarnation: string, principal: string, processors: number, joinedAt: number,
   isDraining: boolean, leftBecause: string | null, pools: readonly PoolWire[],
@@ -90,7 +90,7 @@ const queueToWire = (queue: Queue): QueueWire =>
 
 const memberToWire = (m: Member): MemberWire => [
   m.number, m.instance, m.incarnation, m.principal, m.processors, m.joinedAt, m.isDraining, m.leftBecause ?? null,
-  m.pools.map((pool): PoolWire => [pool.topics, pool.slots, pool.lastStart]),
+  m.pools.map((pool): PoolWire => [pool.topics, pool.slots, pool.lastStart, pool.labels ?? null]),
 ];
 
 function jobToWire(state: QueueState, job: Job): readonly unknown[] {
@@ -141,12 +141,13 @@ function restoreQueue(state: QueueState, [name, config, suspendedSince, heldUnti
 
 function restoreMember(state: QueueState, wire: MemberWire): void {
   const [number, instance, incarnation, principal, processors, joinedAt, isDraining, leftBecause, pools] = wire;
-  const restored = pools.map(([topics, slots, lastStart], index): Pool => ({ index, topics, slots, used: 0, lastStart }));
+  const restored = pools.map(([topics, slots, lastStart, labels], index): Pool => ({ index, topics, labels: labels ?? undefined, slots, used: 0, lastStart }));
   const member = new Member(number, { instance, incarnation, principal, processors }, joinedAt, restored, state.jobs);
   member.isDraining = isDraining;
   member.leftBecause = leftBecause ?? undefined;
   if (leftBecause !== null) state.lost.add(member);
   state.members.set(number, member);
+  if (member.isRoute) state.routes.add(member);
 }
 
 function restoreJob(state: QueueState, wire: JobWire): void {
@@ -156,7 +157,9 @@ function restoreJob(state: QueueState, wire: JobWire): void {
     number, id, topic, queue, principal, createdAt, input: payloadFromWire(input),
     retries: retries ?? undefined, retryDelayMs: retryDelayMs ?? undefined, timeoutMs, digest: digest ?? undefined, extra: extra ?? undefined,
   });
+  if (extra?.guest !== undefined) state.guests.add(number);
   job.restore(progress, instance ?? undefined, result === null ? undefined : payloadFromWire(result));
+  if (extra?.guest !== undefined && !job.isEnded) queue.guests++;
   if (job.isActive) return restoreRun(state, job, pool ?? -1);
   if (!job.isQueued) return;
   state.queued++;
@@ -167,8 +170,8 @@ function restoreJob(state: QueueState, wire: JobWire): void {
 /** A pool that is no longer offered is known by its attempts only. */
 function restoreRun(state: QueueState, job: Job, poolIndex: number): void {
   const member = state.member(job.member);
-  member.start(job, member.pools[poolIndex] ?? { index: -1, topics: [], slots: 0, used: 0, lastStart: 0 });
-  if (job.timeoutMs > 0) state.deadlines.push(job.row, job.until);
+  member.start(job, member.pools[poolIndex] ?? { index: -1, topics: [], labels: undefined, slots: 0, used: 0, lastStart: 0 });
+  if (job.timeoutMs > 0 && !member.isRoute) state.deadlines.push(job.row, job.until);
   state.active++;
   job.queue.statistics.active++;
 }

@@ -80,6 +80,10 @@ export class QueueState {
   active = 0;
   /** Members that are gone and whose attempts are still to be taken back. */
   readonly lost: Set<Member> = new Set();
+  /** Other clusters that jobs may go to. */
+  readonly routes: Set<Member> = new Set();
+  /** Numbers of jobs that come from other clusters. */
+  readonly guests: Set<number> = new Set();
   private board: Board | undefined = undefined;
   private resolutions = new Map<string, Queue>();
   private rankedQueues: readonly Queue[] | undefined = undefined;

@@ -55,6 +55,23 @@ export type QueueType = "unordered" | "ordered";
  */
 export type Placement = "any" | "creator" | "leader";
 export const PLACEMENTS: readonly Placement[] = ["any", "creator", "leader"];
+/** When jobs of a queue may go to another cluster. `behind`: when nobody here takes them, or the queue is longer or slower than it should be. */
+export type OffloadWhen = "never" | "no-local-consumer" | "behind" | "always";
+
+/** Which jobs of a queue go to other clusters, and to which. */
+export interface OffloadPolicy {
+  /** Absent: `no-local-consumer`. */
+  readonly when?: OffloadWhen;
+  /** With `behind`: more jobs than this wait in the queue … */
+  readonly backlog?: number;
+  /** … or one of them has been ready for as long as this, milliseconds. */
+  readonly waitMs?: number;
+  /** Clusters that get nothing, and clusters that are asked first. */
+  readonly exclude?: readonly string[];
+  readonly prefer?: readonly string[];
+  /** Only instances that announce all of these. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
 
 /** A queue as configured; absent fields have the defaults of `limits.ts`. */
 export interface QueueConfig {
@@ -77,12 +94,16 @@ export interface QueueConfig {
   readonly partitions?: number;
   /** `any` when absent. */
   readonly placement?: Placement;
+  /** Which of its jobs other clusters may do. */
+  readonly offload?: OffloadPolicy;
 }
 
 /** What one `work()` of an instance takes: topic patterns (`a/b`, `a/*` children, `a/**` all below) and how many at a time. */
 export interface WorkerPool {
   readonly topics: readonly string[];
   readonly slots: number;
+  /** Of an instance of another cluster. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ErrorInfo {
@@ -218,7 +239,7 @@ export const TAKEN_AWAY = { lost: "lost", overdue: "overdue" } as const;
 export type AbortReason = "stop" | "timeout" | "superseded";
 
 /** How an attempt ended: `[job, attempt, kind, …]` on the wire, kinds as below. */
-export const OUTCOME = { succeeded: 0, failed: 1, canceled: 2, snoozed: 3, released: 4, timedOut: 5 } as const;
+export const OUTCOME = { succeeded: 0, failed: 1, canceled: 2, snoozed: 3, released: 4, timedOut: 5, ended: 6 } as const;
 
 /** `[id, state, result, attempts, reason, error]`, pushed to clients that wait for a result. */
 export type ResultItem = readonly [id: string, state: EndState, result: Payload | null, attempts: number, reason: string | null, error: ErrorInfo | null];

@@ -21,11 +21,18 @@ export const waitsFor = (state: QueueState, job: Job, at: number): WaitReason | 
 
 function reasonOf(state: QueueState, job: Job, shard: string, at: number): Reason {
   if (job.isEnded) return { waits: null, text: `It has ended: ${job.state}.`, detail: {} };
+  if (job.isActive && state.members.get(job.member)?.isRoute === true) return offloaded(job);
   if (job.isActive) return { waits: null, text: `It runs on ${job.instance} as attempt ${job.attempt}.`, detail: { instance: job.instance ?? null, attempt: job.attempt } };
   if (job.isAsleep) return asleep(job, at);
   if (job.queue.isSuspended) return suspended(job);
   if (job.queue.isOrdered) return ordered(state, job, shard, at);
   return slots(state, job, at);
+}
+
+/** Its router knows the rest. */
+function offloaded({ instance = "", attempt, since }: Job): Reason {
+  const cluster = instance.slice(1);
+  return { waits: null, text: `It was given to cluster "${cluster}" as attempt ${attempt}: ask \`longshore offload show\` how far it is.`, detail: { cluster, attempt, since } };
 }
 
 function asleep(job: Job, at: number): Reason {

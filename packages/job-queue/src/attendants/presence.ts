@@ -218,7 +218,7 @@ class Presence implements Attendant<QueueState, JobQueueEvent> {
     this.lookedMs = nowMs;
     this.stops[2] = clock.after(PRESENCE.lookEveryMs, () => this.look(context));
     for (const who of this.departed.splice(0)) this.gone(context, who);
-    const present = [...context.state.members.values()].filter((member) => member.leftBecause === undefined);
+    const present = [...context.state.members.values()].filter((member) => member.leftBecause === undefined && !member.isRoute);
     this.roll.keepOnly(present.map((member) => member.instance));
     if (wire.connected) for (const member of present) this.lookAt(context, member, nowMs);
     if (context.sinceStoredMs() > PRESENCE.touchAfterMs && present.some(runsExclusive)) context.touch();

@@ -11,7 +11,7 @@ export function checkInvariants(state: QueueState): void {
   same("active", state.active, of((job) => job.isActive).length);
   same("ended", state.ended.size, of((job) => job.isEnded).length);
   same("asleep", state.delays.size, of((job) => job.isAsleep).length);
-  same("with a deadline", state.deadlines.size, of((job) => job.isActive && job.timeoutMs > 0).length);
+  same("with a deadline", state.deadlines.size, of((job) => job.isActive && job.timeoutMs > 0 && !state.member(job.member).isRoute).length);
   same("bytes of ended jobs", state.endedBytes, of((job) => job.isEnded).reduce((sum, job) => sum + job.payloadBytes, 0));
   same("bytes of payloads", state.jobs.payloads.bytes, jobs.reduce((sum, job) => sum + job.payloadBytes, 0));
   for (const job of jobs) {
@@ -27,6 +27,7 @@ function checkQueues(state: QueueState, jobs: readonly Job[]): void {
     const own = jobs.filter((job) => job.queue === queue);
     same(`queued in ${queue.name}`, queue.statistics.queued, own.filter((job) => job.isQueued).length);
     same(`active in ${queue.name}`, queue.statistics.active, own.filter((job) => job.isActive).length);
+    same(`guests in ${queue.name}`, queue.guests, own.filter((job) => !job.isEnded && job.extra?.guest !== undefined).length);
     const waiting = queue.isOrdered ? own.filter((job) => !job.isEnded) : own.filter((job) => job.isReady);
     const inLanes = [...queue.lanes.values()].flatMap((lane) => [...lane]);
     same(`in the lanes of ${queue.name}`, inLanes.length, waiting.length);

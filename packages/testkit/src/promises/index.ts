@@ -4,6 +4,7 @@ export type { AuditOptions } from "./audit.ts";
 export { Audit, audit } from "./audit.ts";
 export { ChainCheck } from "./chain.ts";
 export { DeliveryCheck } from "./delivery.ts";
+export { LifeCheck } from "./life.ts";
 export type { LinkEnds } from "./links.ts";
 export { checkLink } from "./links.ts";
 export type { ClientEntry, Logs, ResultEntry, WorkerEntry } from "./logs.ts";

@@ -41,7 +41,7 @@ export class LifeCheck {
       case "JobStopRequested": return this.stopRequested(event);
       case "JobRemoved": return this.removed(event);
       case "EndedExpired": return this.expired(event.count);
-      case "JobsDue": case "IdsExpired": case "OperationStarted": case "OperationAdvanced": case "OperationEnded": return;
+      case "SubmitRefused": case "JobsDue": case "IdsExpired": case "OperationStarted": case "OperationAdvanced": case "OperationEnded": return;
       case "QueueConfigured":
         this.facts.queue(event.queue).config = event.config;
         return;
@@ -100,7 +100,8 @@ export class LifeCheck {
       if (pool.used >= pool.slots) findings.add("P6", `job ${number} starts in a pool of instance ${member.instance} whose ${pool.slots} slots are taken`);
       if (!this.takes(pool, job.topic)) findings.add("P6", `job ${number} starts in a pool that does not take topic ${job.topic}`);
     }
-    if (running >= most) findings.add("P6", `job ${number} is the ${running + 1}th of queue ${queue.name} on instance ${member.instance}, which takes ${most}`);
+    // Another cluster has limits of its own; here only the slots count that it grants.
+    if (running >= most && !member.instance.startsWith("@")) findings.add("P6", `job ${number} is the ${running + 1}th of queue ${queue.name} on instance ${member.instance}, which takes ${most}`);
     if (member.isDraining) findings.add("P6", `job ${number} starts on instance ${member.instance}, which drains`);
     if (queue.isSuspended) findings.add("P6", `job ${number} starts although queue ${queue.name} is suspended`);
     if (this.at < job.notBefore) findings.add("P6", `job ${number} starts ${job.notBefore - this.at} ms too early`);

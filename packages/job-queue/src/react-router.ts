@@ -1,0 +1,62 @@
+/** What the router of this cluster is owed: attempts that run elsewhere, and what becomes of jobs that come from elsewhere. */
+import type { Reactions } from "@longshore/kernel";
+import type { JobQueueEvent } from "./events.ts";
+import { payloadToWire } from "./events.ts";
+import type { Job } from "./job.ts";
+import type { Member } from "./members.ts";
+import type { QueueState } from "./state.ts";
+
+export interface Place {
+  readonly cluster: string;
+  readonly shard: string;
+}
+
+export type ToRouter = (verb: string, item: unknown) => void;
+
+export const toRouter = (reactions: Reactions, { cluster }: Place): ToRouter =>
+  (verb, item) => reactions.send({ cluster, kind: "offload-router", actor: "main" }, [verb, item]);
+
+/** An attempt was claimed for another cluster. The queue's own retries and times stay here: they are the other queue's matter there. */
+export function handOver(job: Job, member: Member, { shard }: Place, send: ToRouter): void {
+  const { ownRetries: retries, ownRetryDelayMs: retryDelayMs, timeoutMs, extra } = job;
+  const options = {
+    ...(retries === undefined ? {} : { retries }), ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
+    ...(timeoutMs === 0 ? {} : { timeoutMs }), ...(extra?.properties === undefined ? {} : { properties: extra.properties }),
+  };
+  send("handover", {
+    shard, job: job.number, attempt: job.attempt, id: `${shard}.${job.id}`, topic: job.topic, cluster: member.instance.slice(1), input: payloadToWire(job.input), options,
+  });
+}
+
+/** `isGone`: the attempt is not waited for any more. */
+export const callBack = ({ number, attempt }: Job, reason: string, isGone: boolean, { shard }: Place, send: ToRouter): void =>
+  send("stop", { shard, job: number, attempt, reason, isGone });
+
+/** What a job from another cluster says of itself on the way, and how it ends. */
+export function tellOrigin(state: QueueState, event: JobQueueEvent, send: ToRouter): void {
+  if (event.type === "SubmitRefused") {
+    const { guest, code, message, shard } = event;
+    return send("guestRefused", { guest, code, message, ...(shard === undefined ? {} : { shard }) });
+  }
+  if (state.guests.size === 0) return;
+  const job = "job" in event ? state.jobs.get(event.job) : undefined;
+  const guest = job?.extra?.guest;
+  if (job === undefined || guest === undefined) return;
+  const report = (fields: object): void => send("guestReport", { guest, report: fields });
+  const { attempt, failures } = job;
+  switch (event.type) {
+    case "JobAccepted": return report({ state: "queued" });
+    case "AttemptStarted": return report({ state: "active", attempt, failures, instance: job.instance });
+    case "AttemptFailed": return report({ state: "queued", attempt, failures, ...(event.error === undefined ? {} : { error: event.error }) });
+    case "AttemptReleased": return report({ state: "queued", attempt, failures });
+    case "JobProgressed": return report({ progress: [event.fraction, event.message] });
+    case "JobLogged": return report({ log: event.lines });
+    case "JobEnded": {
+      const { state: end, result, reason, error } = event;
+      return send("guestEnded", {
+        guest, end, ...(result === undefined ? {} : { result: payloadToWire(result) }), ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }),
+      });
+    }
+    default: return;
+  }
+}

@@ -1,0 +1,17 @@
+/** OffloadRouter's public surface. */
+
+export type { OffloadCommand, OffloadRejection } from "./commands.ts";
+export type { OffloadEvent, OffloadEventType } from "./events.ts";
+export { EVENT_CODES } from "./events.ts";
+export type { OffloadLimits } from "./limits.ts";
+export { OFFLOAD_LIMITS } from "./limits.ts";
+export type { OffloadRouterActor, OffloadRouterOptions } from "./offload-router.ts";
+export { offloadRouter } from "./offload-router.ts";
+export type { GuestView, Move, RouteView, TripView } from "./queries.ts";
+export type { ClusterHistory } from "./round-trip-check.ts";
+export { brokenRoundTrips } from "./round-trip-check.ts";
+export type { OffloadState } from "./state.ts";
+export type {
+  CarriedOptions, FailureKind, GuestPhase, MoveStep, NamedBlob, Report, RoutePool, TripEnd, TripOutcome, TripPhase, Trouble,
+} from "./vocabulary.ts";
+export { GUEST_BLOBS, IMPORTED_BLOBS, OFFLOAD_ACTOR, OFFLOAD_KIND } from "./vocabulary.ts";

@@ -1,0 +1,64 @@
+/** Every bound and time of OffloadRouter, with its unit. */
+
+/** Bounds that only `decide` and `settle` look at: a host may set them, the fold never reads them. Times in milliseconds. */
+export interface OffloadLimits {
+  /** Trips on their way, and guests taken in, at a time. */
+  readonly tripsMax: number;
+  readonly guestsMax: number;
+  /** A cluster that is not heard of for this long loses what it has of this one. Longer than any outage of a link that is to be sat out. */
+  readonly reclaimAfterMs: number;
+  /** After a stop, how long the other cluster may take to answer; then the job ends here without it. */
+  readonly stopGraceMs: number;
+  /** After a refusal, how long its queue waits before it tries again. */
+  readonly refusedDelayMs: number;
+  /** The first wait after a payload could not be carried; doubled each time, up to the longest. */
+  readonly retryMs: number;
+  readonly retryMaxMs: number;
+  /** Tries of one step after which missing or corrupt bytes are given up. */
+  readonly triesMax: number;
+  /** How long the payload of what did not succeed is kept for a person to look at. */
+  readonly failedKeepMs: number;
+  /** Another cluster that says the same again is recorded as heard at most this often. */
+  readonly heardEveryMs: number;
+  readonly routesMax: number;
+}
+
+export const OFFLOAD_LIMITS: OffloadLimits = {
+  tripsMax: 10_000,
+  guestsMax: 10_000,
+  reclaimAfterMs: 6 * 3_600_000,
+  stopGraceMs: 60_000,
+  refusedDelayMs: 5_000,
+  retryMs: 1_000,
+  retryMaxMs: 60_000,
+  triesMax: 5,
+  failedKeepMs: 3_600_000,
+  heardEveryMs: 60_000,
+  routesMax: 64,
+};
+
+/** The fold reads these two: changing one needs a new schema number. */
+/** Ended trips kept for those who ask, and to know a repeat of their return. */
+export const ENDED_MAX = 1_000;
+/** Guests that are gone and offers that were refused, remembered so that a repeated offer is known. */
+export const SETTLED_MAX = 10_000;
+
+/** Bounds of what a message may say; beyond them it is malformed. */
+export const INPUT_LIMITS = {
+  blobsMax: 100,
+  blobNameCharsMax: 128,
+  /** Of one blob. */
+  bytesMax: 1_099_511_627_776,
+  payloadBytesMax: 262_144,
+  topicCharsMax: 256,
+  idCharsMax: 512,
+  textCharsMax: 8_000,
+  propertiesMax: 50,
+  poolsMax: 1_000,
+  topicsMax: 1_000,
+  slotsMax: 1_000_000,
+  labelsMax: 100,
+  shardsMax: 1_000,
+  logLinesMax: 100,
+  digestsMax: 10_000,
+} as const;

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { digestOf, MiniHost } from "./testing/mini-host.ts";
+
+const host = new MiniHost();
+const travel = { id: "main.j", topic: "a/b", input: new Uint8Array([0xc0]), options: {} };
+const blob = { name: "x", principal: "p", digest: digestOf("a"), bytes: 1 };
+
+describe("a message from outside", () => {
+  it.each([
+    ["an unknown verb", "offload", {}, "actor", "offload"],
+    ["a verb for another role", "handover", {}, "peer", "handover"],
+    ["a peer's verb from a queue", "release", { trip: 1 }, "actor", "release"],
+    ["a peer that speaks for an operator", "reclaim", { trip: 1 }, "peer", "reclaim"],
+    ["an unknown field", "release", { trip: 1, all: true }, "peer", "all"],
+    ["no number", "release", { trip: "1" }, "peer", "trip"],
+    ["a digest that is none", "offer", { trip: 1, ...travel, blobs: [{ ...blob, digest: "abc" }] }, "peer", "blobs.digest"],
+    ["a size that cannot be", "offer", { trip: 1, ...travel, blobs: [{ ...blob, bytes: -1 }] }, "peer", "blobs.bytes"],
+    ["a topic that is none", "offer", { trip: 1, ...travel, topic: "a b", blobs: [] }, "peer", "topic"],
+    ["an option nobody knows", "offer", { trip: 1, ...travel, blobs: [], options: { queue: "x" } }, "peer", "queue"],
+    ["a reserved property", "offer", { trip: 1, ...travel, blobs: [], options: { properties: { "job.id": 1 } } }, "peer", "properties"],
+    ["a state that is none", "return", { trip: 1, end: "fine", result: null, blobs: [] }, "peer", "end"],
+    ["progress beyond the end", "report", { trip: 1, report: { progress: [2, null] } }, "peer", "progress"],
+    ["a step that is none", "moved", { step: "fly", trip: 1 }, "hello", "step"],
+    ["a failure that is none", "moved", { step: "fetch", guest: 1, failure: { kind: "odd", message: "m" } }, "hello", "failure.kind"],
+    ["a cluster that is no token", "route", { cluster: "a b", pools: [] }, "hello", "cluster"],
+  ] as const)("OFF-TRN-11 OFF-TRN-32 %s is refused by name", (_what, verb, item, role, field) => {
+    expect(host.send(verb, item, role)).toMatchObject({ kind: "malformed", malformed: { field } });
+  });
+
+  it("questions nobody answers are refused", () => {
+    expect(() => host.ask("nothing")).toThrow(/trips, trip, guests, routes and work/);
+    expect(() => host.ask("trip", { trip: -1 })).toThrow(/trip must be/);
+    expect(host.ask("trip", { trip: 99 })).toBeNull();
+  });
+});

@@ -1,0 +1,141 @@
+/**
+ * Questions and their answers. Nothing here changes the state.
+ *
+ * | ask | with | answer |
+ * |---|---|---|
+ * | `trips` | `cluster?`, `all?` | `TripView[]`: on their way, oldest first; with `all` the last ended ones too |
+ * | `trip` | `trip`, or `shard` and `job` | `TripView` or null |
+ * | `guests` | `origin?` | `GuestView[]` |
+ * | `routes` | | `RouteView[]`: what other clusters take, and how much is there |
+ * | `work` | | `Move[]`: bytes that are to be moved now, and digests that are to be removed |
+ *
+ * Ages are milliseconds before the answer.
+ */
+import { Fault } from "@longshore/kernel";
+import type { Fields } from "@longshore/kernel/reading";
+import { integer, name, optional, Unreadable } from "@longshore/kernel/reading";
+import type { Guest, OffloadState, Trip } from "./state.ts";
+import { waitsForRemoval } from "./state.ts";
+import type { GuestPhase, MoveStep, NamedBlob, Report, RoutePool, TripEnd, TripPhase, Trouble } from "./vocabulary.ts";
+
+/** One trip, for people: where it is, what the other cluster says of it, and how old that is. */
+export interface TripView {
+  readonly trip: number;
+  readonly cluster: string;
+  readonly shard: string;
+  readonly job: number;
+  readonly id: string;
+  readonly topic: string;
+  readonly attempt: number;
+  readonly phase: TripPhase;
+  readonly startedAt: number;
+  readonly heardAgoMs: number;
+  readonly report: Report;
+  readonly trouble: Trouble | null;
+  readonly stop: string | null;
+  readonly how: TripEnd | null;
+  readonly reason: string | null;
+}
+
+export interface GuestView {
+  readonly guest: number;
+  readonly origin: string;
+  readonly trip: number;
+  readonly id: string;
+  readonly topic: string;
+  readonly phase: GuestPhase;
+  readonly acceptedAt: number;
+  readonly report: Report;
+  readonly trouble: Trouble | null;
+}
+
+export interface RouteView {
+  readonly cluster: string;
+  readonly pools: readonly RoutePool[];
+  readonly heardAgoMs: number;
+  readonly isDrained: boolean;
+  /** Trips that were not offered yet, and those that were. */
+  readonly staging: number;
+  readonly away: number;
+  readonly oldestMs: number;
+  /** Nothing new is sent, and nothing of this cluster is there any more. */
+  readonly isEmpty: boolean;
+}
+
+/** Bytes to be moved; `cluster`: the other side. */
+export interface Move {
+  readonly step: MoveStep | "remove";
+  readonly number: number;
+  readonly cluster: string;
+  readonly blobs: readonly NamedBlob[];
+  readonly digests: readonly string[];
+}
+
+/** @throws {Fault} `query/unknown`, `query/malformed` */
+export function query(state: OffloadState, question: Fields, at: number): unknown {
+  try {
+    return answer(state, question, at);
+  } catch (problem) {
+    if (problem instanceof Unreadable) throw new Fault("query/malformed", problem.message, { retry: "never", cause: problem });
+    throw problem;
+  }
+}
+
+function answer(state: OffloadState, question: Fields, at: number): unknown {
+  switch (question["ask"]) {
+    case "trips": {
+      const cluster = optional(question["cluster"], (given) => name("cluster", given));
+      const all = question["all"] === true ? [...state.ended.values(), ...state.trips.values()] : [...state.trips.values()];
+      return all.filter((trip) => cluster === undefined || trip.cluster === cluster).map((trip) => tripView(trip, at));
+    }
+    case "trip": {
+      const trip = findTrip(state, question);
+      return trip === undefined ? null : tripView(trip, at);
+    }
+    case "guests": {
+      const origin = optional(question["origin"], (given) => name("origin", given));
+      return [...state.guests.values()].filter((guest) => origin === undefined || guest.origin === origin).map(guestView);
+    }
+    case "routes": return routeViews(state, at);
+    case "work": return [...workOf(state, at)];
+    default:
+      throw new Fault("query/unknown", `an offload router answers trips, trip, guests, routes and work, not "${String(question["ask"])}"`, { retry: "never" });
+  }
+}
+
+function findTrip(state: OffloadState, question: Fields): Trip | undefined {
+  if (question["trip"] === undefined) return state.tripOf(name("shard", question["shard"]), integer("job", question["job"], 1, Number.MAX_SAFE_INTEGER));
+  const number = integer("trip", question["trip"], 1, Number.MAX_SAFE_INTEGER);
+  return state.trips.get(number) ?? state.ended.get(number);
+}
+
+function tripView({ trip, cluster, shard, job, id, topic, attempt, phase, startedAt, heardAt, report, trouble, stop, how, reason }: Trip, at: number): TripView {
+  return { trip, cluster, shard, job, id, topic, attempt, phase, startedAt, heardAgoMs: Math.max(0, at - heardAt), report, trouble, stop: stop?.reason ?? null, how, reason };
+}
+
+const guestView = ({ guest, origin, trip, id, topic, phase, acceptedAt, report, trouble }: Guest): GuestView => ({ guest, origin, trip, id, topic, phase, acceptedAt, report, trouble });
+
+function routeViews(state: OffloadState, at: number): readonly RouteView[] {
+  return [...state.routes.values()].map(({ cluster, pools, heardAt, isDrained }) => {
+    const trips = [...(state.staging.get(cluster) ?? []), ...(state.away.get(cluster) ?? [])];
+    const oldest = trips.reduce((earliest, { startedAt }) => Math.min(earliest, startedAt), at);
+    const away = state.away.get(cluster)?.size ?? 0;
+    return { cluster, pools, heardAgoMs: Math.max(0, at - heardAt), isDrained, staging: trips.length - away, away, oldestMs: at - oldest, isEmpty: isDrained && trips.length === 0 };
+  });
+}
+
+/** Bytes that are to be moved now; what was tried in vain waits for its time. */
+function* workOf(state: OffloadState, at: number): Generator<Move> {
+  const mayTry = ({ trouble }: Trip | Guest): boolean => trouble === null || trouble.retryAt <= at;
+  const move = (step: MoveStep, number: number, cluster: string, blobs: readonly NamedBlob[] = []): Move => ({ step, number, cluster, blobs, digests: [] });
+  for (const trip of state.trips.values()) {
+    if (trip.phase === "staging" && mayTry(trip)) yield move("stage", trip.trip, trip.cluster, trip.blobs);
+    if (trip.phase === "importing" && mayTry(trip)) yield move("import", trip.trip, trip.cluster, trip.outcome?.blobs);
+  }
+  for (const guest of state.guests.values()) {
+    if (!mayTry(guest) || waitsForRemoval(state, guest)) continue;
+    if (guest.phase === "fetching") yield move("fetch", guest.guest, guest.origin, guest.blobs);
+    if (guest.phase === "collecting") yield move("collect", guest.guest, guest.origin, guest.outcome?.blobs);
+  }
+  if (state.removing.size > 0) yield { step: "remove", number: 0, cluster: "", blobs: [], digests: [...state.removing] };
+}

@@ -1,0 +1,134 @@
+/**
+ * What follows outside from an event: messages to queues of this cluster and to routers of others. All of them are owed, none
+ * is told: each comes once, in order, however long its receiver is away.
+ *
+ * To a queue: `join` (what a cluster takes), `outcome`, `progress`, `log`, `property` of the attempt it handed over; `submit` and
+ * `stop` of a guest's job. To another router: `offer`, `cancel`, `release`; `answer`, `report`, `return`.
+ */
+import { OUTCOME } from "@longshore/job-queue";
+import type { ActorAddress, Reactions } from "@longshore/kernel";
+import type { OffloadEvent } from "./events.ts";
+import type { OffloadLimits } from "./limits.ts";
+import { INPUT_LIMITS } from "./limits.ts";
+import { blobMovedTo, movedTo, payloadToWire } from "./payload-wire.ts";
+import type { Guest, OffloadState, Trip } from "./state.ts";
+import type { Report } from "./vocabulary.ts";
+import { GUEST_BLOBS, IMPORTED_BLOBS, OFFLOAD_ACTOR, OFFLOAD_KIND } from "./vocabulary.ts";
+
+/** Property of a guest's job: its id in the cluster it comes from. */
+const HOME = "offload.job";
+
+export interface Place {
+  readonly cluster: string;
+  readonly limits: OffloadLimits;
+}
+
+export function react(state: OffloadState, event: OffloadEvent, reactions: Reactions, place: Place): void {
+  const { cluster: own } = place;
+  const queue = (shard: string): ActorAddress => ({ cluster: own, kind: "job-queue", actor: shard });
+  const far = (cluster: string, verb: string, item: unknown): void => reactions.send({ cluster, kind: OFFLOAD_KIND, actor: OFFLOAD_ACTOR }, [verb, item]);
+  switch (event.type) {
+    case "HandoverDeclined":
+      return reactions.send(queue(event.shard), ["outcome", [event.job, event.attempt, OUTCOME.snoozed, place.limits.refusedDelayMs]]);
+    case "TripDispatched": {
+      const { cluster, trip, id, topic, input, blobs, options } = state.trip(event.trip);
+      return far(cluster, "offer", { trip, id, topic, input: payloadToWire(input), blobs, options });
+    }
+    case "TripReported": return reported(state.trip(event.trip), event.report, (shard, message) => reactions.send(queue(shard), message));
+    case "TripStopRequested": {
+      const { cluster, trip, isDispatched } = state.trip(event.trip);
+      if (isDispatched) far(cluster, "cancel", { trip, reason: event.reason });
+      return;
+    }
+    case "TripEnded": {
+      const trip = state.ended.get(event.trip);
+      if (trip !== undefined) ended(trip, place, (message) => reactions.send(queue(trip.shard), message), far);
+      return;
+    }
+    case "LateReturnRefused": return far(event.cluster, "release", { trip: event.trip });
+    case "GuestAccepted": return far(event.origin, "answer", { trip: event.trip });
+    case "OfferRefused": return far(event.origin, "answer", { trip: event.trip, code: event.code, message: event.message });
+    case "InputVerified": case "GuestMoved": {
+      const guest = state.guest(event.guest);
+      return reactions.send(queue(guest.shard), ["guest", submission(guest)]);
+    }
+    case "GuestTroubled": {
+      const { origin, trip } = state.guest(event.guest);
+      return far(origin, "report", { trip, report: { trouble: `${event.step}: ${event.message}` } });
+    }
+    case "GuestReported": {
+      const { origin, trip } = state.guest(event.guest);
+      return far(origin, "report", { trip, report: event.report });
+    }
+    case "GuestStopRequested": {
+      const guest = state.guest(event.guest);
+      if (guest.phase === "submitted") reactions.send(queue(guest.shard), ["stopGuest", { id: `${guest.shard}.${guest.topic.replaceAll("/", "~")}.${guestId(guest)}`, reason: event.reason }]);
+      return;
+    }
+    case "GuestReturned": {
+      const { origin, trip } = state.guest(event.guest);
+      const { result, blobs, ...rest } = event.outcome;
+      return far(origin, "return", { trip, ...rest, blobs: blobs.map((blob) => blobMovedTo(GUEST_BLOBS, blob)), result: result === null ? null : payloadToWire(movedTo(GUEST_BLOBS, result)) });
+    }
+    case "RouteChanged": case "RouteLost": case "ClusterDrained": case "ClusterResumed":
+      for (const shard of state.shards) announce(state, event.cluster, (message) => reactions.send(queue(shard), message));
+      return;
+    case "OwnChanged":
+      for (const shard of state.shards) for (const cluster of state.routes.keys()) announce(state, cluster, (message) => reactions.send(queue(shard), message));
+      return;
+    case "TripStarted": case "InputStaged": case "TripAccepted": case "TripRefused": case "TripTroubled": case "TripReturned": case "OutputImported":
+    case "GuestEnded": case "OutputStaged": case "GuestReleased": case "PayloadReleased": case "PayloadRemoved": case "RouteHeard":
+      return;
+  }
+}
+
+/** A queue knows another cluster as an instance that takes its topics: it claims for it as for any other. */
+function announce(state: OffloadState, cluster: string, toQueue: (message: readonly [string, unknown]) => void): void {
+  const { pools, isDrained } = state.routes.get(cluster)!;
+  toQueue(["route", { cluster, pools: isDrained ? [] : pools }]);
+}
+
+/** Progress and log are the attempt's own, so that a job shows them wherever it runs. */
+function reported({ shard, job, attempt, cluster }: Trip, { state, attempt: tries, progress, log, trouble, error }: Report, toQueue: (shard: string, message: readonly [string, unknown]) => void): void {
+  if (progress !== undefined) toQueue(shard, ["progress", [job, attempt, ...progress]]);
+  if (log !== undefined) toQueue(shard, ["log", [job, attempt, log]]);
+  const lines = [
+    ...(state === "active" && tries !== undefined ? [`attempt ${tries} runs in cluster ${cluster}`] : []),
+    ...(error === undefined ? [] : [`attempt failed in cluster ${cluster}: ${error.name}: ${error.message}`]),
+    ...(trouble === undefined ? [] : [`transport to cluster ${cluster}: ${trouble}`]),
+  ];
+  if (lines.length > 0) toQueue(shard, ["log", [job, attempt, lines]]);
+}
+
+function ended(trip: Trip, { limits }: Place, toQueue: (message: readonly [string, unknown]) => void, far: (cluster: string, verb: string, item: unknown) => void): void {
+  const { job, attempt, outcome, reason, cluster } = trip;
+  switch (trip.how) {
+    case "returned": {
+      const result = outcome?.result ?? null;
+      toQueue(["outcome", [job, attempt, OUTCOME.ended, outcome?.end ?? "error", result === null ? null : payloadToWire(movedTo(IMPORTED_BLOBS, result)), reason, outcome?.error ?? null]]);
+      break;
+    }
+    case "failed": case "stopped":
+      toQueue(["outcome", [job, attempt, OUTCOME.ended, trip.how === "failed" ? "error" : "stopped", null, reason, null]]);
+      break;
+    case "refused": case "handed-back": case "reclaimed":
+      toQueue(["outcome", [job, attempt, OUTCOME.snoozed, trip.how === "refused" ? limits.refusedDelayMs : 0]]);
+      break;
+    default: break;
+  }
+  if (!trip.isDispatched) return;
+  // Whoever has returned an outcome waits to be let go; whoever has refused has nothing; everybody else is called back.
+  if (outcome !== null) far(cluster, "release", { trip: trip.trip });
+  else if (trip.how !== "refused" && trip.stop === null) far(cluster, "cancel", { trip: trip.trip, reason: reason ?? "its origin gave it up" });
+}
+
+/** Says whose job it is, and is never given twice. */
+const guestId = ({ origin, trip }: Guest): string => `${origin}-${trip}`;
+
+/** What the job names lies here, and whoever works on it may read what it is called at home. */
+function submission(guest: Guest): unknown {
+  const { topic, input, options, id } = guest;
+  const properties = options.properties ?? {};
+  const isFull = Object.keys(properties).length >= INPUT_LIMITS.propertiesMax;
+  return { guest: guest.guest, origin: guest.origin, id: guestId(guest), topic, input: payloadToWire(movedTo(GUEST_BLOBS, input)), options: isFull ? options : { ...options, properties: { ...properties, [HOME]: id } } };
+}

@@ -1,0 +1,223 @@
+/**
+ * An actor with the kernel's contract and nothing of its machinery: commits that are stored or never were, an inbox that is read
+ * exactly once, an outbox that is numbered per receiver with one publish in flight. The kernel itself is simulated elsewhere.
+ *
+ * A crash loses everything but the journal and the inbox. What is in them when a commit fails is decided again.
+ */
+import type { Actor, ActorAddress, RejectionShape, Role } from "@longshore/kernel";
+import { addressKey, decodeTrusted, encode, encodeCanonical } from "@longshore/kernel";
+
+/** A publish into an inbox: numbers from `first` on. */
+export interface Parcel {
+  readonly from: ActorAddress;
+  readonly first: number;
+  readonly bodies: readonly Uint8Array[];
+}
+
+interface StoredCommit {
+  readonly at: number;
+  readonly events: readonly Uint8Array[];
+  readonly read: number;
+  readonly received: readonly (readonly [sender: string, number: number])[];
+  readonly acked: readonly (readonly [receiver: string, number: number])[];
+}
+
+interface Outbox {
+  readonly to: ActorAddress;
+  next: number;
+  readonly pending: { readonly number: number; readonly body: Uint8Array }[];
+}
+
+export interface SimActorHooks {
+  alarm(text: string): void;
+  mark(text: string): void;
+  told(address: string, item: unknown): void;
+}
+
+export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
+  readonly address: ActorAddress;
+  readonly actor: Actor<State, Command, Event, Rejection>;
+  readonly inbox: Parcel[] = [];
+  isUp = true;
+  state: State;
+  private readonly hooks: SimActorHooks;
+  private readonly journal: StoredCommit[] = [];
+  private snapshot: { readonly commits: number; readonly values: readonly Uint8Array[]; readonly outboxes: ReadonlyMap<string, Outbox>; readonly received: ReadonlyMap<string, number> } | undefined;
+  private outboxes = new Map<string, Outbox>();
+  private received = new Map<string, number>();
+  private newlyReceived = new Map<string, number>();
+  private acks = new Map<string, number>();
+  private read = 0;
+  private events: Uint8Array[] = [];
+  private at = 0;
+
+  constructor(address: ActorAddress, actor: Actor<State, Command, Event, Rejection>, hooks: SimActorHooks) {
+    this.address = address;
+    this.actor = actor;
+    this.hooks = hooks;
+    this.state = actor.initial();
+  }
+
+  /** Every event of the journal, with its instant. */
+  *history(): Generator<readonly [event: Event, at: number]> {
+    for (const { at, events } of this.journal) for (const bytes of events) yield [this.eventOf(bytes), at];
+  }
+
+  get hash(): string {
+    return this.hashOf(this.state);
+  }
+
+  private hashOf(state: State): string {
+    return [...this.actor.snapshot(state)].map((value) => Buffer.from(encodeCanonical(value)).toString("base64")).join("|");
+  }
+
+  /** Nothing to read, nothing to send, nothing due. */
+  isQuiet(at: number): boolean {
+    const due = this.actor.due(this.state);
+    return this.isUp && this.read === this.inbox.length && [...this.outboxes.values()].every(({ pending }) => pending.length === 0) && (due === undefined || due > at);
+  }
+
+  /** Up to `count` inbox messages, then what follows by itself with room for so many events. `fails`: the host dies before it is stored. */
+  commit(at: number, count: number, room: number, fails: boolean): void {
+    if (!this.isUp) return;
+    this.at = at;
+    for (let left = count; left > 0 && this.read < this.inbox.length; left--) this.readParcel(this.inbox[this.read++]!);
+    this.finish(room, fails);
+  }
+
+  /** A command that its sender waits for: stored when this returns, unless the host dies on the way. */
+  direct(verb: string, item: unknown, role: Role, principal: string, at: number, fails = false): "accepted" | "refused" | "lost" {
+    if (!this.isUp) return "lost";
+    this.at = at;
+    const outcome = this.decide(verb, item, role, principal);
+    this.finish(1_000, fails);
+    return fails ? "lost" : outcome;
+  }
+
+  private finish(room: number, fails: boolean): void {
+    let left = room;
+    this.actor.settle(this.state, this.at, (event) => {
+      this.apply(event);
+      return --left > 0;
+    });
+    if (fails) return this.crash();
+    if (this.events.length === 0 && this.newlyReceived.size === 0 && this.acks.size === 0) return;
+    this.journal.push({ at: this.at, events: this.events, read: this.read, received: [...this.newlyReceived], acked: [...this.acks] });
+    this.events = [];
+    this.newlyReceived = new Map();
+    this.acks = new Map();
+  }
+
+  private readParcel({ from, first, bodies }: Parcel): void {
+    const sender = addressKey(from);
+    bodies.forEach((body, i) => {
+      const number = first + i;
+      const last = this.received.get(sender) ?? 0;
+      if (number <= last) return this.hooks.mark("a message comes a second time");
+      if (number > last + 1) return this.hooks.alarm(`${addressKey(this.address)} misses messages of ${sender}: ${number} after ${last}`);
+      this.received.set(sender, number);
+      this.newlyReceived.set(sender, number);
+      const [verb, item] = decodeTrusted(body) as [string, unknown];
+      const isPeer = from.cluster !== this.address.cluster;
+      this.decide(verb, item, isPeer ? "peer" : "actor", isPeer ? from.cluster : "host");
+    });
+  }
+
+  private decide(verb: string, item: unknown, role: Role, principal: string): "accepted" | "refused" {
+    const parsed = this.actor.parse(verb, decodeTrusted(encode(item)), { role, principal }, () => `fallback${this.journal.length}`);
+    if (parsed.kind === "malformed") {
+      this.hooks.alarm(`${addressKey(this.address)} cannot read ${verb}: ${parsed.malformed.field} ${parsed.malformed.remedy}`);
+      return "refused";
+    }
+    const decision = this.actor.decide(this.state, parsed.command, this.at);
+    for (const event of decision.events ?? []) this.apply(event);
+    if (decision.kind === "rejected") this.hooks.mark(`refused: ${decision.rejection.code}`);
+    return decision.kind === "accepted" ? "accepted" : "refused";
+  }
+
+  private apply(event: Event): void {
+    const bytes = encode(this.actor.events.encode(event)).slice();
+    this.fold(bytes, this.at);
+    this.events.push(bytes);
+  }
+
+  private eventOf(bytes: Uint8Array): Event {
+    return this.actor.events.decode(decodeTrusted(bytes) as unknown[], 1);
+  }
+
+  private fold(bytes: Uint8Array, at: number): void {
+    const event = this.eventOf(bytes);
+    this.actor.evolve(this.state, event, at);
+    this.actor.react(this.state, event, { tell: (address, item) => this.hooks.told(address, item), send: (to, body) => this.owe(to, encode(body).slice()) });
+  }
+
+  private owe(to: ActorAddress, body: Uint8Array): void {
+    const key = addressKey(to);
+    const outbox = this.outboxes.get(key) ?? { to, next: 1, pending: [] };
+    this.outboxes.set(key, outbox);
+    outbox.pending.push({ number: outbox.next++, body });
+  }
+
+  /** What is owed to one receiver, as one publish; undefined when nothing is. */
+  parcelFor(receiver: string, max: number): Parcel | undefined {
+    const pending = this.isUp ? this.outboxes.get(receiver)?.pending : undefined;
+    if (pending === undefined || pending.length === 0) return undefined;
+    return { from: this.address, first: pending[0]!.number, bodies: pending.slice(0, max).map(({ body }) => body) };
+  }
+
+  get receivers(): readonly ActorAddress[] {
+    return [...this.outboxes.values()].filter(({ pending }) => pending.length > 0).map(({ to }) => to);
+  }
+
+  /** Recorded with the next commit: until then a crash sends it again. */
+  acknowledged(receiver: string, upTo: number): void {
+    if (!this.isUp) return;
+    this.release(receiver, upTo);
+    this.acks.set(receiver, upTo);
+  }
+
+  private release(receiver: string, upTo: number): void {
+    const pending = this.outboxes.get(receiver)?.pending ?? [];
+    while (pending.length > 0 && pending[0]!.number <= upTo) pending.shift();
+  }
+
+  takeSnapshot(): void {
+    if (!this.isUp || this.events.length > 0 || this.acks.size > 0 || this.newlyReceived.size > 0) return;
+    const outboxes = new Map([...this.outboxes].map(([key, { to, next, pending }]) => [key, { to, next, pending: [...pending] }]));
+    this.snapshot = { commits: this.journal.length, values: [...this.actor.snapshot(this.state)].map((value) => encodeCanonical(value)), outboxes, received: new Map(this.received) };
+  }
+
+  crash(): void {
+    this.isUp = false;
+    this.events = [];
+    this.newlyReceived = new Map();
+    this.acks = new Map();
+  }
+
+  /** Folds the journal again, half of the time from a snapshot; both must lead to the same state (P8). */
+  recover(fromSnapshot: boolean): void {
+    const given = fromSnapshot ? this.snapshot : undefined;
+    this.replay(given);
+    if (given !== undefined) {
+      const { hash } = this;
+      const owed = [...this.outboxes].map(([key, { next, pending }]) => `${key} ${next} ${pending.length}`).join();
+      this.replay(undefined);
+      if (hash !== this.hash) this.hooks.alarm(`P8 ${addressKey(this.address)} has another state from its snapshot`);
+      if (owed !== [...this.outboxes].map(([key, { next, pending }]) => `${key} ${next} ${pending.length}`).join()) this.hooks.alarm(`P8 ${addressKey(this.address)} owes something else from its snapshot`);
+    }
+    this.isUp = true;
+  }
+
+  private replay(given: SimActor<State, Command, Event, Rejection>["snapshot"]): void {
+    this.state = given === undefined ? this.actor.initial() : this.actor.restore(given.values.map((bytes) => decodeTrusted(bytes)));
+    this.outboxes = new Map([...(given?.outboxes ?? [])].map(([key, { to, next, pending }]) => [key, { to, next, pending: [...pending] }]));
+    this.received = new Map(given?.received ?? []);
+    this.read = given === undefined ? 0 : (this.journal[given.commits - 1]?.read ?? 0);
+    for (const { at, events, read, received, acked } of this.journal.slice(given?.commits ?? 0)) {
+      for (const [receiver, upTo] of acked) this.release(receiver, upTo);
+      for (const bytes of events) this.fold(bytes, at);
+      for (const [sender, number] of received) this.received.set(sender, number);
+      this.read = read;
+    }
+  }
+}
