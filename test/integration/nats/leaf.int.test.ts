@@ -1,12 +1,12 @@
 /** From one cluster to another over a leaf node: the contract of the link, and what neither side can do to the other. */
 import { createHash } from "node:crypto";
-import { type HostPorts, streamsOf, subjectsOf } from "@longshore/kernel";
+import { type HostPorts, type StoreAnswer, streamsOf, subjectsOf, type WireAnswer } from "@longshore/kernel";
 import { type Connection, inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, wireOf } from "@longshore/nats";
 import { type LinkSide, linkContract } from "@longshore/testkit/contract";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
-import { HUB, twoClusters, WEST } from "./leaf.ts";
-import { bare, SUITE, until } from "./world.ts";
+import { EAST, HUB, twoClusters, WEST } from "./leaf.ts";
+import { answerOf, bare, SUITE, until } from "./world.ts";
 
 const KIND = "counter";
 
@@ -86,6 +86,20 @@ it("P14 whoever runs the hub may say in a leaf node's cluster what a peer says, 
   const { hub, west } = await twoClusters("none");
   const [attacker, admin] = [await bare(hub), await bare(west)];
   expect(await arrived(attacker, admin, harmful(WEST, HUB).filter((subject) => !/peer\.other$/.test(subject)), subjectsOf(WEST).inbox("k", "a", "peer", HUB))).toEqual([]);
+}, TEST_MS);
+
+it("OFF-TOP-04 P14 clusters behind two leaf nodes of one hub reach each other through it, each in its own name only", async () => {
+  const clusters = await twoClusters();
+  const there = wireOf(await clusters.east(), EAST);
+  const here = wireOf(await clusters.as(WEST, "host"), WEST);
+  there.subscribe(subjectsOf(EAST).commands(KIND, "a"), ({ subject, reply }) => reply?.(new TextEncoder().encode(subject)));
+  const { inbox, command } = subjectsOf(EAST);
+  const stored = (): Promise<StoreAnswer> => answerOf((done) => here.store(inbox(KIND, "a", "peer", WEST), new Uint8Array(5), done));
+  // What somebody listens to behind two links is known here a moment later.
+  await until(async () => (await stored()).kind === "stored", "the far server stores it");
+  const ask = (): Promise<WireAnswer> => answerOf((done) => here.request(command(KIND, "a", "peer", WEST), new Uint8Array(5), 2_000, done));
+  await until(async () => (await ask()).kind === "answer", "the far host answers");
+  expect(await answerOf<StoreAnswer>((done) => here.store(inbox(KIND, "a", "peer", HUB), new Uint8Array(5), done))).toEqual({ kind: "refused", cause: "denied" });
 }, TEST_MS);
 
 it("the streams of one domain cannot be reached from the other", async () => {

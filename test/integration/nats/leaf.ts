@@ -4,7 +4,7 @@ import { type Connection, connect, type NatsServer, permissionsOf, provision, RO
 import { onTestFinished } from "vitest";
 import { server, until } from "./world.ts";
 
-export const [HUB, WEST] = ["hub", "west"] as const;
+export const [HUB, WEST, EAST] = ["hub", "west", "east"] as const;
 
 /** Between the leaf node and its hub: what a router, or a cable, does to it. */
 class CutLink {
@@ -63,7 +63,11 @@ export interface TwoClusters {
   join(): Promise<void>;
   /** A connection to the cluster's server; with users, as the one of that name. */
   as(cluster: typeof HUB | typeof WEST, user: string): Promise<Connection>;
+  /** Starts the server of a third cluster, joined to the hub where there are users; a connection of its host. */
+  east(): Promise<Connection>;
 }
+
+const peerOf = (name: string): ServerUser => ({ name, roles: ["peer"], passwordVariable: `LONGSHORE_PASSWORD_${name.toUpperCase()}` });
 
 const { publish, subscribe } = permissionsOf(["peer"], HUB, WEST);
 /** West may do what its role says; the provisioner everything. */
@@ -78,26 +82,33 @@ export async function twoClusters(guard: "users" | "peer" | "none" = "users"): P
   onTestFinished(() => link.close());
   const leafPort = await freePort();
   const roles = ROLE_USERS.filter(({ name }) => name !== "peer");
-  const peer: ServerUser = { name: WEST, roles: ["peer"], passwordVariable: "LONGSHORE_PASSWORD_WEST" };
+  const peers = [WEST, EAST].map(peerOf);
   const hasLogin = (cluster: string): boolean => guard === "users" || (guard === "peer" && cluster === HUB);
-  const env = Object.fromEntries([...roles, peer].map(({ name, passwordVariable }) => [passwordVariable, `pw-${name}`]));
+  const env = Object.fromEntries([...roles, ...peers].map(({ name, passwordVariable }) => [passwordVariable, `pw-${name}`]));
   const address = `127.0.0.1:${await link.open(leafPort)}`;
   // Otherwise the leaf node would learn where the hub really listens, and go around the link.
   const hub = await server({
-    cluster: HUB, serverName: HUB, env, leaf: { domain: HUB, listen: `127.0.0.1:${leafPort}`, advertise: address }, ...(guard === "users" ? { users: [...roles, peer] } : {}), ...(guard === "peer" ? { extraConfig: ONLY_PEER } : {}),
+    cluster: HUB, serverName: HUB, env, leaf: { domain: HUB, listen: `127.0.0.1:${leafPort}`, advertise: address }, ...(guard === "users" ? { users: [...roles, ...peers] } : {}), ...(guard === "peer" ? { extraConfig: ONLY_PEER } : {}),
   });
-  const login = hasLogin(HUB) ? `${WEST}:pw-${WEST}@` : "";
-  const west = await server({
-    cluster: WEST, serverName: WEST, env: { ...env, LONGSHORE_HUB: `nats://${login}${address}` }, leaf: { domain: WEST, hubVariable: "LONGSHORE_HUB" },
-    ...(guard === "users" ? { users: roles } : {}),
-  });
-  const serverOf = (cluster: string): NatsServer => (cluster === HUB ? hub : west);
-  const as = async (cluster: string, user: string): Promise<Connection> => {
-    const connection = await connect({ principal: user, servers: serverOf(cluster).url, ...(hasLogin(cluster) ? { password: `pw-${user}` } : {}) });
+  const leafOf = (cluster: string): Promise<NatsServer> => {
+    const login = hasLogin(HUB) ? `${cluster}:pw-${cluster}@` : "";
+    return server({
+      cluster, serverName: cluster, env: { ...env, LONGSHORE_HUB: `nats://${login}${address}` }, leaf: { domain: cluster, hubVariable: "LONGSHORE_HUB" },
+      ...(guard === "users" ? { users: roles } : {}),
+    });
+  };
+  const west = await leafOf(WEST);
+  const at = async ({ url }: NatsServer, cluster: string, user: string): Promise<Connection> => {
+    const connection = await connect({ principal: user, servers: url, ...(hasLogin(cluster) ? { password: `pw-${user}` } : {}) });
     onTestFinished(() => connection.close());
     return connection;
   };
-  for (const cluster of [HUB, WEST]) await provision(await as(cluster, "provisioner"), { cluster, totalBytes: 200 * 1024 ** 2 });
+  const as = (cluster: string, user: string): Promise<Connection> => at(cluster === HUB ? hub : west, cluster, user);
+  const provisioned = async (nats: NatsServer, cluster: string): Promise<void> => {
+    await provision(await at(nats, cluster, "provisioner"), { cluster, totalBytes: 200 * 1024 ** 2 });
+  };
+  await provisioned(hub, HUB);
+  await provisioned(west, WEST);
   const joined = async (): Promise<void> => {
     await until(async () => (await hears(hub, `ls.${WEST}.in.`)) && (await hears(west, `ls.${HUB}.in.`)), "both servers know what the other one listens to");
   };
@@ -111,6 +122,12 @@ export async function twoClusters(guard: "users" | "peer" | "none" = "users"): P
     join() {
       link.join();
       return joined();
+    },
+    async east() {
+      const east = await leafOf(EAST);
+      await provisioned(east, EAST);
+      await until(() => hears(hub, `ls.${EAST}.in.`), "the hub knows what the third cluster listens to");
+      return at(east, EAST, "host");
     },
   };
 }
