@@ -41,6 +41,20 @@ describe("jobs that leave", () => {
     expect(why(host, job)).toMatchObject({ state: "active", text: expect.stringContaining('cluster "far"'), detail: { cluster: "far", attempt: 1 } });
   });
 
+  it("P8 who only folds the history owes the same handover, although nobody hears what it tells", () => {
+    const away = new MiniHost();
+    for (const cluster of ["far", "off"]) route(away, cluster);
+    away.submit(TOPIC);
+    const follower = away.actor.initial();
+    const owed: unknown[] = [];
+    away.events.forEach((event, i) => {
+      away.actor.evolve(follower, event, away.instants[i]!);
+      away.actor.react(follower, event, { isUnheard: true, tell: () => undefined, send: (_to, body) => void owed.push(body) });
+    });
+    expect(owed).toEqual(away.sent);
+    expect(owed).toMatchObject([["handover", { cluster: "far" }]]);
+  });
+
   it("OFF-DST-01 OFF-DST-03 somebody here takes it: it stays, however long it waits", () => {
     const host = world();
     local(host);

@@ -1,30 +1,33 @@
 /** What the router of this cluster is owed: attempts that run elsewhere, and what becomes of jobs that come from elsewhere. */
 import type { Reactions } from "@longshore/kernel";
-import type { JobQueueEvent } from "./events.ts";
+import type { JobQueueEvent, PayloadWire } from "./events.ts";
 import { payloadToWire } from "./events.ts";
 import type { Job } from "./job.ts";
-import type { Member } from "./members.ts";
 import type { QueueState } from "./state.ts";
+import type { Payload } from "./vocabulary.ts";
 
 export interface Place {
   readonly cluster: string;
   readonly shard: string;
 }
 
-export type ToRouter = (verb: string, item: unknown) => void;
+type ToRouter = (verb: string, item: unknown) => void;
 
 export const toRouter = (reactions: Reactions, { cluster }: Place): ToRouter =>
   (verb, item) => reactions.send({ cluster, kind: "offload-router", actor: "main" }, [verb, item]);
 
+/** What is owed may wait for hours: bytes that are a view of a slab or a commit are copied. */
+const ownPayload = (payload: Payload): PayloadWire => (payload instanceof Uint8Array ? payload.slice() : payloadToWire(payload));
+
 /** An attempt was claimed for another cluster. The queue's own retries and times stay here: they are the other queue's matter there. */
-export function handOver(job: Job, member: Member, { shard }: Place, send: ToRouter): void {
+export function handOver(job: Job, instance: string, { shard }: Place, send: ToRouter): void {
   const { ownRetries: retries, ownRetryDelayMs: retryDelayMs, timeoutMs, extra } = job;
   const options = {
     ...(retries === undefined ? {} : { retries }), ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
     ...(timeoutMs === 0 ? {} : { timeoutMs }), ...(extra?.properties === undefined ? {} : { properties: extra.properties }),
   };
   send("handover", {
-    shard, job: job.number, attempt: job.attempt, id: `${shard}.${job.id}`, topic: job.topic, cluster: member.instance.slice(1), input: payloadToWire(job.input), options,
+    shard, job: job.number, attempt: job.attempt, id: `${shard}.${job.id}`, topic: job.topic, cluster: instance.slice(1), input: ownPayload(job.input), options,
   });
 }
 
@@ -38,7 +41,6 @@ export function tellOrigin(state: QueueState, event: JobQueueEvent, send: ToRout
     const { guest, code, message, shard } = event;
     return send("guestRefused", { guest, code, message, ...(shard === undefined ? {} : { shard }) });
   }
-  if (state.guests.size === 0) return;
   const job = "job" in event ? state.jobs.get(event.job) : undefined;
   const guest = job?.extra?.guest;
   if (job === undefined || guest === undefined) return;
@@ -54,7 +56,7 @@ export function tellOrigin(state: QueueState, event: JobQueueEvent, send: ToRout
     case "JobEnded": {
       const { state: end, result, reason, error } = event;
       return send("guestEnded", {
-        guest, end, ...(result === undefined ? {} : { result: payloadToWire(result) }), ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }),
+        guest, end, ...(result === undefined ? {} : { result: ownPayload(result) }), ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }),
       });
     }
     default: return;

@@ -3,7 +3,7 @@ import type { Reactions } from "@longshore/kernel";
 import { workAddress } from "@longshore/kernel";
 import type { EventOf, JobQueueEvent } from "./events.ts";
 import { runItem } from "./lookups.ts";
-import type { Place, ToRouter } from "./react-router.ts";
+import type { Place } from "./react-router.ts";
 import { callBack, handOver, tellOrigin, toRouter } from "./react-router.ts";
 import type { QueueState } from "./state.ts";
 import type { AbortReason } from "./vocabulary.ts";
@@ -11,27 +11,25 @@ import { ABORT, TAKEN_AWAY } from "./vocabulary.ts";
 
 export function react(state: QueueState, event: JobQueueEvent, reactions: Reactions, place: Place): void {
   const { shard } = place;
-  const send = toRouter(reactions, place);
-  tellOrigin(state, event, send);
+  if (state.guests.size > 0 || event.type === "SubmitRefused") tellOrigin(state, event, toRouter(reactions, place));
   switch (event.type) {
     case "AttemptStarted": {
+      const { isRoute, principal, instance } = state.member(event.member);
+      // What is owed to the router is owed whoever listens: it is part of the history's outbox.
+      if (isRoute) return handOver(state.job(event.job), instance, place, toRouter(reactions, place));
       if (reactions.isUnheard === true) return; // What a worker is told is large: its input.
-      const job = state.job(event.job);
-      const member = state.member(event.member);
-      if (member.isRoute) return handOver(job, member, place, send);
-      const { principal, instance } = member;
-      reactions.tell(workAddress(principal, instance, shard), runItem(state, job, shard));
+      reactions.tell(workAddress(principal, instance, shard), runItem(state, state.job(event.job), shard));
       return;
     }
     case "JobStopRequested":
-      if (routeOf(state, event.job)) return callBack(state.job(event.job), event.reason, false, place, send);
+      if (routeOf(state, event.job)) return callBack(state.job(event.job), event.reason, false, place, toRouter(reactions, place));
       return abort(state, event.job, "stop", reactions, shard);
     case "AttemptFailed":
       if (event.kind === "timed-out") abort(state, event.job, "timeout", reactions, shard);
       if (event.kind === "lost") abort(state, event.job, "superseded", reactions, shard);
       return;
     case "JobEnded":
-      return jobEnded(state, event, reactions, place, send);
+      return jobEnded(state, event, reactions, place);
     case "JobAccepted": case "SubmitRefused": case "AttemptReleased": case "AttemptExtended": case "JobProgressed": case "JobLogged": case "JobPropertySet":
     case "JobRemoved": case "JobsDue": case "EndedExpired": case "IdsExpired": case "QueueConfigured": case "ConfigurationRefused": case "QueueSuspended": case "QueueResumed":
     case "InstanceJoined": case "TopicsChanged": case "InstanceDraining": case "InstanceLeft": case "InstancesRanked":
@@ -40,8 +38,8 @@ export function react(state: QueueState, event: JobQueueEvent, reactions: Reacti
   }
 }
 
-function jobEnded(state: QueueState, { job, state: end, reason }: EventOf<"JobEnded">, reactions: Reactions, place: Place, send: ToRouter): void {
-  if (end === "dropped" && routeOf(state, job)) callBack(state.job(job), "removed", true, place, send);
+function jobEnded(state: QueueState, { job, state: end, reason }: EventOf<"JobEnded">, reactions: Reactions, place: Place): void {
+  if (end === "dropped" && routeOf(state, job)) callBack(state.job(job), "removed", true, place, toRouter(reactions, place));
   else if (reason === TAKEN_AWAY.overdue) abort(state, job, "timeout", reactions, place.shard);
   else if (end === "dropped" || reason === TAKEN_AWAY.lost) abortIfItRan(state, job, reactions, place.shard);
 }

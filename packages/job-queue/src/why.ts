@@ -32,7 +32,7 @@ function reasonOf(state: QueueState, job: Job, shard: string, at: number): Reaso
 /** Its router knows the rest. */
 function offloaded({ instance = "", attempt, since }: Job): Reason {
   const cluster = instance.slice(1);
-  return { waits: null, text: `It was given to cluster "${cluster}" as attempt ${attempt}: ask \`longshore offload show\` how far it is.`, detail: { cluster, attempt, since } };
+  return { waits: null, text: `It was given to cluster "${cluster}" as attempt ${attempt}: the router of this cluster knows how far it is.`, detail: { cluster, attempt, since } };
 }
 
 function asleep(job: Job, at: number): Reason {

@@ -137,7 +137,7 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
 
   private apply(event: Event): void {
     const bytes = encode(this.actor.events.encode(event)).slice();
-    this.fold(bytes, this.at);
+    this.fold(bytes, this.at, true);
     this.events.push(bytes);
   }
 
@@ -145,10 +145,11 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
     return this.actor.events.decode(decodeTrusted(bytes) as unknown[], 1);
   }
 
-  private fold(bytes: Uint8Array, at: number): void {
+  /** Whoever folds the journal again is heard by nobody, and owes the same. */
+  private fold(bytes: Uint8Array, at: number, isHeard: boolean): void {
     const event = this.eventOf(bytes);
     this.actor.evolve(this.state, event, at);
-    this.actor.react(this.state, event, { tell: (address, item) => this.hooks.told(address, item), send: (to, body) => this.owe(to, encode(body).slice()) });
+    this.actor.react(this.state, event, { ...(!isHeard && { isUnheard: true as const }), tell: (address, item) => this.hooks.told(address, item), send: (to, body) => this.owe(to, encode(body).slice()) });
   }
 
   private owe(to: ActorAddress, body: Uint8Array): void {
@@ -215,7 +216,7 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
     this.read = given === undefined ? 0 : (this.journal[given.commits - 1]?.read ?? 0);
     for (const { at, events, read, received, acked } of this.journal.slice(given?.commits ?? 0)) {
       for (const [receiver, upTo] of acked) this.release(receiver, upTo);
-      for (const bytes of events) this.fold(bytes, at);
+      for (const bytes of events) this.fold(bytes, at, false);
       for (const [sender, number] of received) this.received.set(sender, number);
       this.read = read;
     }
