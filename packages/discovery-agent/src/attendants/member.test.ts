@@ -1,10 +1,12 @@
 import type { Clock, Wire } from "@longshore/kernel";
-import { decodeTrusted, encode } from "@longshore/kernel";
+import { decodeTrusted, encode, subjectsOf } from "@longshore/kernel";
 import { describe, expect, it } from "vitest";
 import { TestClock } from "../topology/testing/test-clock.ts";
+import { TOLD } from "../vocabulary.ts";
 import { Member } from "./member.ts";
 
 const topology = { read: () => undefined, owedAck: undefined, raise: () => undefined, clear: () => undefined };
+const PROBED = subjectsOf("c").probe("p", "me");
 const accused = { instance: "a", incarnation: "a-1" };
 
 /** A member whose words are heard by a history that answers, or does not. */
@@ -12,11 +14,17 @@ class Bench {
   readonly clock: TestClock = new TestClock();
   readonly said: string[] = [];
   isDeaf = false;
+  /** Of the host that answers. */
+  epoch = 1;
+  asked = 0;
+  readonly read: number[] = [];
+  /** The history tells it that something has changed. */
+  told: () => void = () => undefined;
   readonly member: Member;
 
   constructor() {
     this.member = new Member({
-      cluster: "c", principal: "p", instance: "me", incarnation: "me-1", announcement: {}, topology, onEnded: () => undefined,
+      cluster: "c", principal: "p", instance: "me", incarnation: "me-1", announcement: {}, topology, onEnded: () => undefined, onRead: () => void this.read.push(this.epoch),
     }, { wire: this.wire(this.clock), clock: this.clock });
     this.member.start();
     this.clock.advance(10);
@@ -26,13 +34,20 @@ class Bench {
     return {
       publish: () => undefined,
       request: (subject, data, timeoutMs, done) => {
-        if (subject.includes(".ping.")) return done({ kind: "no-responders" });
+        if (subject === PROBED) return done({ kind: "no-responders" });
         const [verb] = Object.keys(decodeTrusted(data) as object);
+        if (verb === "ask") {
+          this.asked++;
+          return clock.after(1, () => done({ kind: "answer", data: encode({ epoch: this.epoch, commit: 1, answer: { change: 1, view: null, proposed: null, remote: [] } }) }));
+        }
         if (verb === "suspect" || verb === "refute") this.said.push(verb);
         if (this.isDeaf) clock.after(timeoutMs, () => done({ kind: "timeout" }));
         else done({ kind: "answer", data: encode({ commit: 1, answers: [[0, { clusterId: "c", view: 0, proposed: 0, change: 0, isMember: false, owesAck: false }]] }) });
       },
-      subscribe: () => () => undefined,
+      subscribe: (subject, onMessage) => {
+        if (subject !== PROBED) this.told = () => onMessage({ subject: "", data: encode([1, 1, [[TOLD.proposed, 2]]]), json: false, reply: undefined });
+        return () => undefined;
+      },
       store: () => undefined,
       onReconnect: () => () => undefined,
       connected: true,
@@ -63,5 +78,23 @@ describe("a word that is taken back", () => {
     bench.member.suspect({ ...accused, kind: "silent", isHealthy: true });
     bench.clock.advance(10_000);
     expect(bench.said).toEqual(["refute", "suspect"]);
+  });
+});
+
+describe("a picture of the topology", () => {
+  it("INV-16 from a host that has been overtaken is dropped, and asked for again every second", () => {
+    const bench = new Bench();
+    bench.epoch = 2;
+    bench.told();
+    bench.clock.advance(100);
+    expect(bench.read).toEqual([1, 2]);
+    bench.asked = 0;
+    bench.epoch = 1;
+    bench.told();
+    bench.clock.advance(2_500);
+    expect([bench.read, bench.asked]).toEqual([[1, 2], 3]);
+    bench.epoch = 2;
+    bench.clock.advance(1_000);
+    expect(bench.read).toEqual([1, 2, 2]);
   });
 });

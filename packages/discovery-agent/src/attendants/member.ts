@@ -305,20 +305,23 @@ export class Member {
     this.exchange.ask({ ask: "view" }, (told) => {
       this.isReading = false;
       if (this.phase !== "there") return;
-      if (told.kind === "unheard") this.mustReadAgain = true;
-      else this.take(told.epoch, told.commit, told.answer as TopologyAnswer);
-      if (told.kind === "answer" && this.mustReadAgain) this.readOn();
+      const isTaken = told.kind === "answer" && this.take(told.epoch, told.commit, told.answer as TopologyAnswer);
+      // Nobody answered, or one that has been overtaken and does not know it yet: again at the next look, not at once.
+      if (!isTaken) this.mustReadAgain = true;
+      else if (this.mustReadAgain) this.readOn();
     });
   }
 
-  private take(epoch: number, commit: number, answer: TopologyAnswer): void {
+  /** False when the picture is older than the one it has. */
+  private take(epoch: number, commit: number, answer: TopologyAnswer): boolean {
     const { read } = this;
-    if (read !== undefined && (epoch < read.epoch || (epoch === read.epoch && commit < read.commit))) return;
+    if (read !== undefined && (epoch < read.epoch || (epoch === read.epoch && commit < read.commit))) return false;
     this.read = { epoch, commit, change: answer.change };
     const { topology, onRead } = this.options;
     topology.read({ view: answer.view ?? undefined, proposal: answer.proposed ?? undefined, remote: answer.remote });
     if (!this.mustReadAgain && answer.change >= this.knownChange) this.upToDate();
     onRead?.(answer);
     this.ackOwed();
+    return true;
   }
 }
