@@ -59,4 +59,6 @@ export const EXPECTED_MARKS: readonly ExpectedMark[] = [
   { mark: "a result is gone", perThousand: 10 },
   { mark: "an instance leaves", perThousand: 750 },
   { mark: "a worker drains", perThousand: 300 },
+  { mark: "another instance leads", perThousand: 300 },
+  { mark: "a job prefers its creator", perThousand: 800 },
 ];
