@@ -33,7 +33,7 @@ export interface JobQueueOptions {
 
 export type JobQueueActor = Actor<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
 
-const SCHEMA = 3;
+const SCHEMA = 4;
 
 export function jobQueue({ cluster, shard, limits: given }: JobQueueOptions): JobQueueActor {
   const limits: JobQueueLimits = { ...JOB_QUEUE_LIMITS, ...given };

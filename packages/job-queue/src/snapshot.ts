@@ -5,14 +5,15 @@
  * bytes go with their jobs, wherever their slabs were. Whatever may be long comes in runs of bounded length and size.
  */
 
-import type { OperationKind, PayloadWire } from "./events.ts";
-import { payloadFromWire, payloadToWire } from "./events.ts";
+import type { OperationKind } from "./events.ts";
 import { fillLanes } from "./evolve-queues.ts";
-import type { Job, JobExtra, JobProgress } from "./job.ts";
+import type { Job } from "./job.ts";
 import { DEFAULT_QUEUE } from "./limits.ts";
 import type { Pool } from "./members.ts";
 import { Member } from "./members.ts";
 import type { Queue } from "./queue.ts";
+import type { Restored } from "./snapshot-jobs.ts";
+import { jobRuns, restoreJobs, roughBytes } from "./snapshot-jobs.ts";
 import type { Counters } from "./state.ts";
 import { NOT_BEGUN, QueueState } from "./state.ts";
 import { Statistics } from "./statistics.ts";
@@ -31,11 +32,6 @@ type MemberWire = readonly [
 type InstanceWire = readonly [instance: string, principal: string, member: number | null];
 type OperationWire = readonly [number: number, kind: OperationKind, filter: JobFilter, upTo: number, principal: string, cursor: number];
 type RememberedWire = readonly [queue: string, id: string, digest: number, at: number];
-type JobWire = readonly [
-  number: number, id: string, topic: string, queue: string, principal: string, createdAt: number, input: PayloadWire,
-  retries: number | null, retryDelayMs: number | null, timeoutMs: number, digest: number | null,
-  progress: JobProgress, pool: number | null, instance: string | null, result: PayloadWire | null, extra: JobExtra | null,
-];
 
 export function* snapshot(state: QueueState): Generator<unknown> {
   yield state.next;
@@ -46,7 +42,7 @@ export function* snapshot(state: QueueState): Generator<unknown> {
   yield* runs(state.members.values(), memberToWire);
   yield* runs(state.instances, ([instance, { principal, member }]): InstanceWire => [instance, principal, member?.number ?? null]);
   yield* runs(state.operations.values(), (o): OperationWire => [o.number, o.kind, o.filter, o.upTo, o.principal, o.cursor]);
-  yield* runs(state.jobs.from(0), (job) => jobToWire(state, job));
+  yield* jobRuns(state);
   yield* runs(state.ended, (job) => job.number);
   yield* runs(remembered(state), (wire) => wire);
   // Only where somebody has said it: every other state has the snapshot it always had.
@@ -70,15 +66,6 @@ function* runs<T>(values: Iterable<T>, toWire: (value: T) => unknown): Generator
   yield [];
 }
 
-/** What dominates the size of a value: its texts and bytes. */
-function roughBytes(value: unknown): number {
-  if (typeof value === "string" || value instanceof Uint8Array) return value.length;
-  if (typeof value !== "object" || value === null) return 1;
-  let bytes = 0;
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) bytes += roughBytes(inner);
-  return bytes;
-}
-
 function* remembered(state: QueueState): Generator<RememberedWire> {
   for (const queue of state.queues.values()) {
     for (const { id, digest, at } of queue.rememberedIds) yield [queue.name, id, digest, at];
@@ -92,16 +79,6 @@ const memberToWire = (m: Member): MemberWire => [
   m.number, m.instance, m.incarnation, m.principal, m.processors, m.joinedAt, m.isDraining, m.leftBecause ?? null,
   m.pools.map((pool): PoolWire => [pool.topics, pool.slots, pool.lastStart, pool.labels ?? null]),
 ];
-
-function jobToWire(state: QueueState, job: Job): readonly unknown[] {
-  const { result } = job;
-  const pool = job.isActive ? state.member(job.member).running.poolOf(job.number)!.index : null;
-  return [
-    job.number, job.id, job.topic, job.queue.name, job.principal, job.createdAt, payloadToWire(job.input),
-    job.ownRetries ?? null, job.ownRetryDelayMs ?? null, job.timeoutMs, job.digest ?? null,
-    job.progress, pool, job.instance ?? null, result === undefined ? null : payloadToWire(result), job.extra ?? null,
-  ];
-}
 
 export function restore(chunks: Iterable<unknown>): QueueState {
   const values = chunks[Symbol.iterator]();
@@ -123,7 +100,7 @@ export function restore(chunks: Iterable<unknown>): QueueState {
   forEach<OperationWire>(([number, kind, filter, upTo, principal, cursor]) => {
     state.operations.set(number, { number, kind, filter, upTo, principal, cursor });
   });
-  forEach<JobWire>((wire) => restoreJob(state, wire));
+  restoreJobs(state, read, (restored) => count(state, restored));
   forEach<number>((number) => restoreEnded(state, number));
   forEach<RememberedWire>((wire) => restoreRemembered(state, wire));
   state.ranked = read<readonly string[] | undefined>() ?? [];
@@ -150,20 +127,15 @@ function restoreMember(state: QueueState, wire: MemberWire): void {
   if (member.isRoute) state.routes.add(member);
 }
 
-function restoreJob(state: QueueState, wire: JobWire): void {
-  const [number, id, topic, queueName, principal, createdAt, input, retries, retryDelayMs, timeoutMs, digest, progress, pool, instance, result, extra] = wire;
-  const queue = state.queue(queueName);
-  const job = state.jobs.add({
-    number, id, topic, queue, principal, createdAt, input: payloadFromWire(input),
-    retries: retries ?? undefined, retryDelayMs: retryDelayMs ?? undefined, timeoutMs, digest: digest ?? undefined, extra: extra ?? undefined,
-  });
-  if (extra?.guest !== undefined) state.guests.add(number);
-  job.restore(progress, instance ?? undefined, result === null ? undefined : payloadFromWire(result));
-  if (extra?.guest !== undefined && !job.isEnded) queue.guests++;
-  if (job.isActive) return restoreRun(state, job, pool ?? -1);
+function count(state: QueueState, { job, pool }: Restored): void {
+  if (job.extra?.guest !== undefined) {
+    state.guests.add(job.number);
+    if (!job.isEnded) job.queue.guests++;
+  }
+  if (job.isActive) return restoreRun(state, job, pool);
   if (!job.isQueued) return;
   state.queued++;
-  queue.statistics.queued++;
+  job.queue.statistics.queued++;
   if (job.isAsleep) state.delays.push(job.row, job.until);
 }
 

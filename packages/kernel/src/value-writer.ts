@@ -104,9 +104,9 @@ export class ValueWriter {
 
   private writeNumber(value: number): void {
     this.reserve(SLACK_BYTES);
-    if (!Number.isSafeInteger(value) || value < 0) return this.writeOther(value);
+    if (!Number.isSafeInteger(value) || value < -0x20) return this.writeOther(value);
     if (value < 0x80) {
-      this.buffer[this.used++] = value;
+      this.buffer[this.used++] = value & 0xff;
     } else if (value < TWO_POW_32) {
       const width = value < 0x100 ? 1 : value < 0x1_0000 ? 2 : 4;
       this.buffer[this.used++] = 0xcc + (width >> 1);
@@ -118,7 +118,7 @@ export class ValueWriter {
     }
   }
 
-  /** What is rare is left to the library: negative numbers, fractions, instants. */
+  /** What is rare is left to the library: negative numbers but small ones, fractions, instants. */
   private writeOther(value: unknown): void {
     const bytes = library.encodeSharedRef(value);
     this.reserve(bytes.length);
