@@ -18,7 +18,9 @@ export const ROWS = {
   property: "property",
 } as const;
 
+/** Where a view was being changed already at the stroke, nobody is told CHANGING again: that is no time. */
 function note(samples: Samples, row: string, value: number): void {
+  if (!Number.isFinite(value)) return;
   samples[row] ??= [];
   samples[row].push(value);
 }

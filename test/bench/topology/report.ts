@@ -37,6 +37,9 @@ function merged(all: readonly Readonly<Record<string, readonly number[]>>[]): Re
   return sum;
 }
 
+/** Others used more of the processors than this just before: the figures say so. */
+const LOADED = 0.1;
+
 interface Row {
   readonly key: string;
   readonly label: string;
@@ -66,8 +69,10 @@ export function toMarkdown(run: Run): string {
 function heading({ parts, instances }: Run): string {
   const { machine, server } = parts[0]!;
   const gigabytes = Math.round(machine.memoryBytes / 2 ** 30);
+  const isLoaded = parts.some(({ othersBusy }) => othersBusy > LOADED);
   const sittings = parts.map(({ startedAt, minutes, othersBusy }) => `${startedAt.slice(0, 16)}, ${Math.ceil(minutes)} minutes, others used ${Math.round(othersBusy * 100)} % of the processors just before`);
   return [
+    ...(isLoaded ? [`**Measured under load:** other programs used more than ${LOADED * 100} % of the processors; on a machine of its own the times are shorter.\n`] : []),
     `${machine.cpu}, ${machine.cores} cores, ${gigabytes} GB; Node ${machine.node}; nats-server ${server}, one, which syncs every write (${machine.fileSystem}, fsync ${machine.fsyncMs.toFixed(3)} ms); `
       + `${instances} instances and the program that measures, all on this machine. Measured in ${parts.length === 1 ? "one sitting" : `${parts.length} sittings`}:`,
     ...sittings.map((sitting, i) => `${i === 0 ? "\n" : ""}- ${sitting}`),
