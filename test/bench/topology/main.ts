@@ -29,12 +29,13 @@ const USAGE = `npm run bench -- topology [options]
   --cold           no instance folds the histories of shards that others host
   --json PATH      where the raw figures go
   --combine PATHS  raw figures of earlier sittings, comma-separated: shown with the new ones
+  --render         measure nothing: show what --combine names
   --write PATH     put the tables into this document, between its two bench comments (docs/detection.md)`;
 
 const { values: given } = parseArgs({
   allowPositionals: true,
   options: {
-    help: { type: "boolean", default: false }, cold: { type: "boolean", default: false }, instances: { type: "string", default: "5" }, kills: { type: "string", default: "100" },
+    help: { type: "boolean", default: false }, cold: { type: "boolean", default: false }, render: { type: "boolean", default: false }, instances: { type: "string", default: "5" }, kills: { type: "string", default: "100" },
     leaves: { type: "string", default: "20" }, hangs: { type: "string", default: "20" }, properties: { type: "string", default: "100" }, busy: { type: "string", default: "60" },
     workers: { type: "string", default: "1,2,4" }, jobs: { type: "string", default: "30000" }, rounds: { type: "string", default: "3" }, write: { type: "string" },
     json: { type: "string" }, combine: { type: "string", default: "" },
@@ -52,8 +53,8 @@ async function main(): Promise<void> {
   if (document !== undefined) checkDocument(document);
   const earlier = given.combine.split(",").filter((path) => path !== "").map((path) => JSON.parse(readFileSync(resolve(path), "utf8")) as Run);
   sweepDataDirectories();
-  const run = await measured();
-  const text = toMarkdown(combined([...earlier, run]));
+  const fresh = given.render ? [] : [await measured()];
+  const text = toMarkdown(combined([...earlier, ...fresh]));
   process.stdout.write(`\n${text}\n`);
   if (document !== undefined) writeInto(document, text);
   process.exit(0);
