@@ -15,7 +15,7 @@
  * | `remote` | hello (the leader), actor, peer (of itself) | `{ view: ClusterView, by?, byIncarnation?, number? }` |
  * | `remoteGone` | hello (the leader), actor, peer (of itself), operate | `{ clusterId, upTo?, by?, byIncarnation?, number? }` |
  * | `propose` | operate, actor | `{}` |
- * | `outage` | actor | `{ reason: "outage" or "opened" }` |
+ * | `outage` | actor | `{ reason: "outage", "opened" or "stalled" }` |
  *
  * Announcing again renews: it is how an instance says that it lives, at least every 5 s, and it is answered with where
  * things stand (`Standing`). All commands are levels, not edges: repeated they are "already so", so whoever sends one repeats

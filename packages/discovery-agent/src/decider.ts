@@ -196,8 +196,8 @@ function propose(state: DiscoveryState): DiscoveryDecision {
   return proposal.members.length === 0 ? no("view/none", "nobody is left: the next view comes with the next instance") : accepted(proposal);
 }
 
-/** Where nothing is held against anybody, and nobody is waited for, another host finds nothing to discard. */
+/** Where nothing is held against anybody, and nobody is waited for, there is nothing to discard but what an outage held back. */
 function discard(state: DiscoveryState, { reason }: CommandOf<"DiscardEvidence">, { quietMs }: DiscoveryLimits): DiscoveryDecision {
-  const isMoot = state.clusterId === undefined || (reason === "opened" && !hasEvidence(state) && state.proposed === undefined && state.remotes.size === 0);
+  const isMoot = state.clusterId === undefined || (reason !== "outage" && !hasEvidence(state) && state.proposed === undefined && state.remotes.size === 0);
   return isMoot ? accepted() : accepted({ type: "EvidenceDiscarded", reason, quietMs: reason === "outage" ? quietMs : 0 });
 }

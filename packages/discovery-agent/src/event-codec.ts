@@ -11,7 +11,7 @@ const CAUSES: readonly GoneCause[] = ["left", "replaced", "witness", "silent", "
 const REASONS: readonly ProposalReason[] = ["formed", "joined", "gone", "superseded", "asked"];
 const SUPERSEDED: readonly SupersedeReason[] = ["gone", "asked", "unheard"];
 const CONFLICTS: readonly ConflictReason[] = ["own-id", "own-name", "name-taken", "diverged"];
-const DISCARDED: readonly DiscardReason[] = ["outage", "opened"];
+const DISCARDED: readonly DiscardReason[] = ["outage", "opened", "stalled"];
 
 type AnnouncementWire = readonly [
   properties: Readonly<Record<string, string>>, topics: readonly string[], slots: number, kinds: readonly string[],

@@ -19,8 +19,8 @@ export type GoneCause = "left" | "replaced" | "witness" | "silent" | "certain" |
 export type ProposalReason = "formed" | "joined" | "gone" | "superseded" | "asked";
 /** `unheard`: nobody acked it while others waited to join. */
 export type SupersedeReason = "gone" | "asked" | "unheard";
-/** `outage`: the history could not be written. `opened`: another host writes it now. */
-export type DiscardReason = "outage" | "opened";
+/** `outage`: the history could not be written. `opened`: another host writes it now. `stalled`: its host stood still. */
+export type DiscardReason = "outage" | "opened" | "stalled";
 
 /** One incarnation of an instance. */
 export interface Who {

@@ -117,5 +117,5 @@ function readPropose(value: unknown): DiscoveryCommand {
 
 function readOutage(value: unknown): DiscoveryCommand {
   const item = fields("outage", value, ["reason"]);
-  return { type: "DiscardEvidence", reason: oneOf("reason", item["reason"], ["outage", "opened"]) };
+  return { type: "DiscardEvidence", reason: oneOf("reason", item["reason"], ["outage", "opened", "stalled"]) };
 }

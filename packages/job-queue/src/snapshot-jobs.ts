@@ -46,11 +46,11 @@ class JobRun {
 
   add(state: QueueState, job: Job): void {
     const { id } = job;
-    const common = [
+    const values = [
       job.number, id, this.placeOf(job.topic), this.placeOf(job.queue.name), this.placeOf(job.principal), job.createdAt, payloadToWire(job.input), job.progress,
     ] as const;
     const rest = restOf(state, job);
-    this.jobs.push(rest === undefined ? common : [...common, rest]);
+    this.jobs.push(rest === undefined ? values : [...values, rest]);
     this.bytes += id.length + job.payloadBytes + (rest === undefined ? 0 : roughBytes(rest[rest.length - 1]));
   }
 

@@ -55,6 +55,8 @@ export interface Attendant<State, Event> {
   opening?(context: HostContext<State>): void;
   /** The history is open and direct commands are served. */
   serving(context: HostContext<State>): void;
+  /** A commit is about to be made: what is commanded now is decided in it, behind what waits and before anything is settled. */
+  committing?(): void;
   /** An event was folded; its commit is not stored yet. */
   event?(event: Event, state: State): void;
   stopped(): void;

@@ -229,6 +229,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
     const number = kernel.number + 1;
     const outboxAcked = this.outbox.takeAcked();
     this.phase = "making";
+    for (const attendant of this.options.attendants ?? []) attendant.committing?.();
     beginCommit(kernel, { epoch: this.epoch, number, at, inbox: [], outboxAcked });
     try {
       this.committer.begin(this.epoch, number, at);

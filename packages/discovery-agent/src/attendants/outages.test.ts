@@ -58,4 +58,33 @@ describe("outages", () => {
     store();
     expect([said.length, clock.pending]).toEqual([1, 0]);
   });
+
+  it("18.6 what an opening began anew begins anew once more when it was long on its way", () => {
+    const { clock, said, context, attendant } = bench();
+    attendant.opening?.(context);
+    attendant.committing?.();
+    clock.standStill(3_000);
+    attendant.committing?.();
+    expect(said).toEqual([{ reason: "opened" }, { reason: "stalled" }]);
+  });
+
+  it("18.6 after a standstill of the host deadlines begin anew, whether a message or a timer comes first", () => {
+    const { host, clock, said, context, attendant } = bench();
+    attendant.opening?.(context);
+    attendant.serving(context);
+    clock.advance(5_000);
+    attendant.committing?.();
+    expect(said.splice(0), "it ran").toEqual([{ reason: "opened" }]);
+    host.suspect("a", "c", "silent");
+    clock.standStill(3_000);
+    attendant.committing?.();
+    attendant.committing?.();
+    clock.advance(0);
+    expect(said, "a message came first").toEqual([{ reason: "stalled" }]);
+    expect(host.state.living.get("c")?.evidence.size).toBe(0);
+    expect(host.state.quietUntil, "and silence counts from now on").toBe(host.at);
+    clock.standStill(3_000);
+    clock.advance(0);
+    expect(said, "a timer came first").toHaveLength(2);
+  });
 });

@@ -1,8 +1,11 @@
 /**
- * Beside the host of the history: notices that the history could not be written, and says so to the actor.
+ * Beside the host of the history: notices that the history could not be written, or that the host stood still, and says so to
+ * the actor.
  *
  * While an append waits, what members say waits too, and when it is stored at last the actor hears in one commit that everybody
- * suspects everybody. This word comes behind theirs and in the same commit, before anything is settled: it voids them.
+ * suspects everybody. This word comes behind theirs and in the same commit, before anything is settled: it voids them. While the
+ * process stands still acks and refutations wait in it, and deadlines pass that were kept: before the first commit after that
+ * the word is said, too.
  */
 import type { Attendant, HostContext, Sender } from "@longshore/kernel";
 import type { DiscoveryEvent } from "../events.ts";
@@ -20,12 +23,16 @@ class Outages implements Attendant<DiscoveryState, DiscoveryEvent> {
   private context: HostContext<DiscoveryState> | undefined;
   /** Since when an append is waited for. */
   private waitingSinceMs: number | undefined;
+  /** When this process was last seen to run. */
+  private ranMs = 0;
 
   /**
    * What the host before was told, and what it could not be told, is no evidence here. In the first commit, because time has
    * gone on, or was set, while nobody hosted: settled before this word, every deadline would have passed.
    */
   opening(context: HostContext<DiscoveryState>): void {
+    this.context = context;
+    this.ranMs = context.clock.monotonicMs();
     context.command("outage", { reason: "opened" }, HOST);
   }
 
@@ -33,6 +40,11 @@ class Outages implements Attendant<DiscoveryState, DiscoveryEvent> {
     this.stopped();
     this.context = context;
     this.look(context);
+  }
+
+  /** After a standstill messages may be taken in before any timer fires; and the opening may have been long on its way. */
+  committing(): void {
+    if (this.context !== undefined) this.noticeStandstill(this.context);
   }
 
   stopped(): void {
@@ -43,6 +55,7 @@ class Outages implements Attendant<DiscoveryState, DiscoveryEvent> {
 
   private look(context: HostContext<DiscoveryState>): void {
     this.stop = context.clock.after(OUTAGES.lookEveryMs, () => this.look(context));
+    this.noticeStandstill(context);
     if (this.waitingSinceMs !== undefined) return;
     const sinceMs = context.clock.monotonicMs();
     this.waitingSinceMs = sinceMs;
@@ -51,5 +64,11 @@ class Outages implements Attendant<DiscoveryState, DiscoveryEvent> {
       this.waitingSinceMs = undefined;
       if (context.clock.monotonicMs() - sinceMs >= OUTAGES.outageMs) context.command("outage", { reason: "outage" }, HOST);
     });
+  }
+  private noticeStandstill({ clock, command }: HostContext<DiscoveryState>): void {
+    const nowMs = clock.monotonicMs();
+    const stoodMs = nowMs - this.ranMs;
+    this.ranMs = nowMs;
+    if (stoodMs >= OUTAGES.lookEveryMs + OUTAGES.outageMs) command("outage", { reason: "stalled" }, HOST);
   }
 }

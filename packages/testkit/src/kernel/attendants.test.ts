@@ -1,5 +1,5 @@
 /** What stands beside a host: when it is told that the host opens, serves and stops, and what it may say then. */
-import type { Attendant, Sender } from "@longshore/kernel";
+import type { Attendant, HostContext, Sender } from "@longshore/kernel";
 import { decodeCommit } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import type { CounterEvent, CounterState } from "../counter.ts";
@@ -41,6 +41,28 @@ describe("an attendant", () => {
     second.host.close();
     world.settle(1_000);
     expect(heard).toEqual(["opening", "serving", "stopped"]);
+  });
+
+  test("may say something in each commit that is made: behind what waits for it, and in front of what has fallen due", () => {
+    const world = new HostWorld();
+    let context: HostContext<CounterState> | undefined;
+    let word: number | undefined;
+    const attendant: Attendant<CounterState, CounterEvent> = {
+      serving: (given) => void (context = given),
+      committing: () => {
+        if (word !== undefined) context?.command("add", word, HOST);
+        word = undefined;
+      },
+      stopped: () => undefined,
+    };
+    const { host } = world.open({ attendants: [attendant] });
+    world.ask({ later: [[host.current.kernel.at + 1_000, 5]] });
+    word = 100;
+    world.settle(2_000);
+    const commits = world.server.journal("counter", "main").commits().map(({ bytes }) => decodeCommit(bytes));
+    const last = commits.find(({ events }) => events.some(([code]) => code === DUE))!;
+    expect(last.events.map(([code]) => code as number)).toEqual([ADDED, DUE]);
+    expect(host.current.state.total).toBe(105);
   });
 
   test("is told of an opening once for each, also by the same host", () => {

@@ -26,10 +26,15 @@ export class TestClock implements Clock {
     const untilMs = this.nowMs + ms;
     for (let due = this.nextBefore(untilMs); due !== undefined; due = this.nextBefore(untilMs)) {
       this.timers.delete(due);
-      this.nowMs = due.atMs;
+      this.nowMs = Math.max(this.nowMs, due.atMs);
       due.run();
     }
     this.nowMs = untilMs;
+  }
+
+  /** Time goes on, and nothing runs: as in a process that is stopped. */
+  standStill(ms: number): void {
+    this.nowMs += ms;
   }
 
   private nextBefore(untilMs: number): { readonly atMs: number; readonly run: () => void } | undefined {
