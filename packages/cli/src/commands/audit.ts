@@ -1,12 +1,13 @@
 import { DISCOVERY_KIND } from "@longshore/discovery-agent";
 import type { AuditReport, PromiseId } from "@longshore/testkit/promises";
-import { type Command, command } from "../command.ts";
+import { type Command, command, type Shared } from "../command.ts";
 import { failed } from "../errors.ts";
 import { JUDGED } from "../history/address.ts";
 import { auditQueue } from "../history/audit-queue.ts";
 import { auditTopology } from "../history/audit-topology.ts";
-import { withHistory } from "../history/open.ts";
-import type { Screen } from "../io.ts";
+import { withEachHistory, withHistory } from "../history/open.ts";
+import type { HistorySource } from "../history/source.ts";
+import type { Io, Screen } from "../io.ts";
 import { present } from "../present.ts";
 import { harmless, paintOf } from "../render/paint.ts";
 import { progressOf } from "../render/progress.ts";
@@ -35,27 +36,53 @@ export const audit: Command = command({
   group: "history",
   summary: "Hold a history against every promise of this system, and print where it breaks one",
   details: ["It trusts no state and no host: it reads the commits and checks them with rules of its own. It ends with 1 when a promise is broken. What a journal alone cannot show is named as not judged."],
-  args: { history: { kind: "optional", help: "job-queue.<shard>, or <shard>, discovery-agent, or an exported file; job-queue.main when absent" } },
-  examples: [{ line: "longshore audit backup.lsh", says: "of a copied system" }, { line: "longshore audit discovery-agent", says: "who was there and who led" }],
+  args: { history: { kind: "optional", help: "job-queue.<shard>, or <shard>, discovery-agent, or an exported file; every history of the cluster when absent" } },
+  examples: [{ line: "longshore audit", says: "all of a running system" }, { line: "longshore audit backup.lsh", says: "of a copied one" }, { line: "longshore audit discovery-agent", says: "who was there and who led" }],
   connects: true,
-  run: ({ args, shared, io }) =>
-    withHistory(shared, io, args.history, async (source) => {
-      const progress = progressOf(io, "commits");
-      const auditOf = source.address.kind === DISCOVERY_KIND ? auditTopology : auditQueue;
-      const report = await auditOf(source, (commits) => progress.at(commits, source.commits)).finally(() => progress.end());
-      await present({ shared, io }, { history: source.name, ...report }, () => reportText(source.name, report, io.outScreen));
-      if (report.violationCount > 0) throw failed("audit/violations", `${plural(report.violationCount, "violation")} in ${source.name}`, "export the history (`longshore export`) before anything is purged, and report it");
-    }, JUDGED),
+  run: ({ args, shared, io }) => args.history === undefined ? auditAll(shared, io) : auditOne(args.history, shared, io),
 });
+
+interface Named extends AuditReport {
+  readonly history: string;
+}
+
+const auditOne = (name: string, shared: Shared, io: Io): Promise<void> =>
+  withHistory(shared, io, name, async (source) => {
+    const report = await judged(source, io);
+    await present({ shared, io }, report, () => reportText(report, io.outScreen));
+    mustHold([report]);
+  }, JUDGED);
+
+async function auditAll(shared: Shared, io: Io): Promise<void> {
+  const histories: Named[] = [];
+  await withEachHistory(shared, io, JUDGED, async (source) => void histories.push(await judged(source, io)));
+  const violationCount = histories.reduce((sum, report) => sum + report.violationCount, 0);
+  await present({ shared, io }, { violationCount, histories }, () => histories.map((report) => reportText(report, io.outScreen)).join("\n"));
+  mustHold(histories);
+}
+
+async function judged(source: HistorySource, io: Io): Promise<Named> {
+  const progress = progressOf(io, "commits");
+  const auditOf = source.address.kind === DISCOVERY_KIND ? auditTopology : auditQueue;
+  const report = await auditOf(source, (commits) => progress.at(commits, source.commits)).finally(() => progress.end());
+  return { history: source.name, ...report };
+}
+
+function mustHold(reports: readonly Named[]): void {
+  const broken = reports.find(({ violationCount }) => violationCount > 0);
+  if (broken === undefined) return;
+  const { history, violationCount } = broken;
+  throw failed("audit/violations", `${plural(violationCount, "violation")} in ${history}`, `export the history (\`longshore export ${history}\`) before anything is purged, and report it`);
+}
 
 const byNumber = (a: PromiseId, b: PromiseId): number => Number(a.slice(1)) - Number(b.slice(1));
 
-function reportText(name: string, { violations, violationCount, commits, events, judged, notJudged }: AuditReport, screen: Screen): string {
+function reportText({ history, violations, violationCount, commits, events, judged, notJudged }: Named, screen: Screen): string {
   const paint = paintOf(screen);
   const broken = new Set(violations.map(({ promise }) => promise));
   const lines = [...judged].sort(byNumber).map((id) => `${broken.has(id) ? paint.red("broken") : paint.green("holds ")}  ${id.padEnd(3)}  ${WORDS[id]}\n`);
   const unknown = notJudged.map(({ promise, reason }) => `${paint.dim("?     ")}  ${promise.padEnd(3)}  ${WORDS[promise]}${paint.dim(`: ${reason}`)}\n`);
-  const head = `${name}: ${plural(commits, "commit")}, ${plural(events, "event")}, ${violationCount === 0 ? paint.green("no violations") : paint.red(plural(violationCount, "violation"))}\n\n`;
+  const head = `${history}: ${plural(commits, "commit")}, ${plural(events, "event")}, ${violationCount === 0 ? paint.green("no violations") : paint.red(plural(violationCount, "violation"))}\n\n`;
   if (violations.length === 0) return head + lines.join("") + unknown.join("");
   const table = renderTable(violations, [
     { head: "promise", cell: ({ promise }) => promise },
