@@ -19,7 +19,7 @@ class Bench {
   asked = 0;
   readonly read: number[] = [];
   /** The history tells it that something has changed. */
-  told: () => void = () => undefined;
+  told: (epoch?: number) => void = () => undefined;
   readonly member: Member;
 
   constructor() {
@@ -45,7 +45,7 @@ class Bench {
         else done({ kind: "answer", data: encode({ commit: 1, answers: [[0, { clusterId: "c", view: 0, proposed: 0, change: 0, isMember: false, owesAck: false }]] }) });
       },
       subscribe: (subject, onMessage) => {
-        if (subject !== PROBED) this.told = () => onMessage({ subject: "", data: encode([1, 1, [[TOLD.proposed, 2]]]), json: false, reply: undefined });
+        if (subject !== PROBED) this.told = (epoch = 1) => onMessage({ subject: "", data: encode([epoch, 1, [[TOLD.proposed, 2]]]), json: false, reply: undefined });
         return () => undefined;
       },
       store: () => undefined,
@@ -96,5 +96,16 @@ describe("a picture of the topology", () => {
     bench.epoch = 2;
     bench.clock.advance(1_000);
     expect(bench.read).toEqual([1, 2, 2]);
+  });
+
+  it("INV-16 that is no older than the last, but from before what it was told, is asked for again too", () => {
+    const bench = new Bench();
+    expect(bench.read).toEqual([1]);
+    bench.told(2);
+    bench.clock.advance(100);
+    expect(bench.read, "the host before has answered").toEqual([1]);
+    bench.epoch = 2;
+    bench.clock.advance(1_000);
+    expect(bench.read).toEqual([1, 2]);
   });
 });

@@ -69,6 +69,8 @@ export class Member {
   private announcedMs = Number.NEGATIVE_INFINITY;
   private isAnnouncing = false;
   private read: { readonly epoch: number; readonly commit: number; readonly change: number } | undefined;
+  /** The latest epoch that this instance was told of anything in. */
+  private toldEpoch = 0;
   /** How far the history was when it last heard this instance. */
   private knownChange = 0;
   private isReading = false;
@@ -281,8 +283,9 @@ export class Member {
   }
 
   private told(data: Uint8Array): void {
-    const [, , items] = listIn(data) ?? [];
+    const [epoch, , items] = listIn(data) ?? [];
     if (!Array.isArray(items)) return;
+    if (typeof epoch === "number") this.toldEpoch = Math.max(this.toldEpoch, epoch);
     for (const item of items as readonly unknown[]) {
       const [kind, about] = Array.isArray(item) ? (item as readonly unknown[]) : [];
       if (kind === TOLD.suspected || kind === TOLD.evicted) {
@@ -312,9 +315,10 @@ export class Member {
     });
   }
 
-  /** False when the picture is older than the one it has. */
+  /** False when the picture is older than the one it has, or from before what it was told last. */
   private take(epoch: number, commit: number, answer: TopologyAnswer): boolean {
-    const { read } = this;
+    const { read, toldEpoch } = this;
+    if (epoch < toldEpoch) return false;
     if (read !== undefined && (epoch < read.epoch || (epoch === read.epoch && commit < read.commit))) return false;
     this.read = { epoch, commit, change: answer.change };
     const { topology, onRead } = this.options;
