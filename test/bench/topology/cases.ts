@@ -15,11 +15,11 @@ export const ROWS = {
   leaveChanging: "leave-changing", leaveChanged: "leave-changed", handOver: "hand-over",
   joinChanging: "join-changing", joinChanged: "join-changed",
   hungChanging: "hung-changing", hungChanged: "hung-changed", hungFailOver: "hung-fail-over",
-  property: "property",
+  property: "property", leaderKilled: "leader-killed",
 } as const;
 
 /** Where a view was being changed already at the stroke, nobody is told CHANGING again: that is no time. */
-function note(samples: Samples, row: string, value: number): void {
+export function note(samples: Samples, row: string, value: number): void {
   if (!Number.isFinite(value)) return;
   samples[row] ??= [];
   samples[row].push(value);

@@ -13,6 +13,7 @@ import { exitOnSignals } from "../launch.ts";
 import { cpuBusy, describeMachine, type Machine } from "../measure.ts";
 import { dataDirectory, sweepDataDirectories } from "../servers.ts";
 import { type Busy, changeProperties, type Samples, strike, throughput, underLoad } from "./cases.ts";
+import { killLeaders } from "./outages.ts";
 import { combined, type Run, toMarkdown } from "./report.ts";
 import { World } from "./world.ts";
 
@@ -22,6 +23,7 @@ const USAGE = `npm run bench -- topology [options]
   --leaves N       instances that leave, likewise (20)
   --hangs N        instances that are stopped until they are given up, likewise (20)
   --properties N   properties changed (100)
+  --leaders N      of three servers, so often that which leads the journal is killed (20)
   --busy N         seconds under full load (60)
   --workers LIST   numbers of worker processes whose throughput is measured (1,2,4)
   --jobs N         jobs of each throughput (30000)
@@ -36,7 +38,7 @@ const { values: given } = parseArgs({
   allowPositionals: true,
   options: {
     help: { type: "boolean", default: false }, cold: { type: "boolean", default: false }, render: { type: "boolean", default: false }, instances: { type: "string", default: "5" }, kills: { type: "string", default: "100" },
-    leaves: { type: "string", default: "20" }, hangs: { type: "string", default: "20" }, properties: { type: "string", default: "100" }, busy: { type: "string", default: "60" },
+    leaves: { type: "string", default: "20" }, hangs: { type: "string", default: "20" }, properties: { type: "string", default: "100" }, busy: { type: "string", default: "60" }, leaders: { type: "string", default: "20" },
     workers: { type: "string", default: "1,2,4" }, jobs: { type: "string", default: "30000" }, rounds: { type: "string", default: "3" }, write: { type: "string" },
     json: { type: "string" }, combine: { type: "string", default: "" },
   },
@@ -71,11 +73,12 @@ async function measured(): Promise<Run> {
     if (given.json !== undefined) writeFileSync(resolve(given.json), `${JSON.stringify(soFar())}\n`);
   };
   if (CASES.some((name) => count(name) > 0)) await ofInstances(run.instances, run, keep);
+  await ofLeaders(run.samples, keep);
   await ofThroughput(run.throughput, keep);
   return soFar();
 }
 
-function count(name: "instances" | "kills" | "leaves" | "hangs" | "properties" | "busy" | "jobs" | "rounds"): number {
+function count(name: "instances" | "kills" | "leaves" | "hangs" | "properties" | "leaders" | "busy" | "jobs" | "rounds"): number {
   const value = Number(given[name]);
   if (Number.isSafeInteger(value) && value >= 0) return value;
   process.stderr.write(`--${name} ${given[name]} is no whole number of 0 or more\n${USAGE}\n`);
@@ -98,6 +101,14 @@ async function ofInstances(instances: number, { samples, busy }: { readonly samp
     await world.close();
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+async function ofLeaders(samples: Samples, keep: (words: string) => void): Promise<void> {
+  if (count("leaders") === 0) return;
+  const directory = dataDirectory("leaders");
+  mkdirSync(directory, { recursive: true });
+  await killLeaders(directory, count("leaders"), samples, (words) => keep(`leaders ${words}`));
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
 async function ofThroughput(rates: Record<string, number[]>, keep: (words: string) => void): Promise<void> {

@@ -60,6 +60,7 @@ const TABLE: readonly Row[] = [
   { key: ROWS.hungChanging, label: "an instance hangs (SIGSTOP) → CHANGING on all others", target: [4_500, 6_000] },
   { key: ROWS.hungChanged, label: "an instance hangs → CHANGED on all others", target: [4_700, 6_200] },
   { key: ROWS.hungFailOver, label: "the instance that hosts hangs → jobs are begun again", target: undefined },
+  { key: ROWS.leaderKilled, label: "of three servers that which leads the journal is killed → a commit sent then is stored", target: undefined },
 ];
 
 export function toMarkdown(run: Run): string {

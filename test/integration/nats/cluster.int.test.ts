@@ -1,7 +1,7 @@
 /** Three servers, three copies: what a killed server may do to a reader and to a writer. */
-import type { AppendAnswer, Journal } from "@longshore/kernel";
 import { inboxOf, journalOf, type NatsServer, preflight, provision, verify, wireOf } from "@longshore/nats";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { appendSurely } from "../../chaos/append-surely.ts";
 import { leaderOf, startServers, urlsOf } from "../../chaos/servers.ts";
 import { answerOf, binary, bytes, CLUSTER, connected, tempDir, until, utf8 } from "./world.ts";
 
@@ -16,19 +16,6 @@ async function cluster(): Promise<readonly NatsServer[]> {
 async function killLeader(servers: readonly NatsServer[], stream: string): Promise<void> {
   await until(async () => (await leaderOf(servers, stream)) !== undefined, "the stream has a leader", MINUTES);
   await (await leaderOf(servers, stream))?.kill();
-}
-
-/** The host's protocol: after a doubt it looks, and goes on from what it finds. */
-async function appendSurely(to: Journal, data: Uint8Array, expected: number): Promise<number> {
-  const deadlineMs = performance.now() + MINUTES;
-  while (performance.now() < deadlineMs) {
-    const answer = await answerOf<AppendAnswer>(to.append.bind(null, data, expected));
-    if (answer.kind === "stored") return answer.version;
-    if (answer.kind === "stop") throw new Error(answer.cause);
-    const last = await answerOf(to.last);
-    if (last.kind === "last" && last.commit !== undefined && last.commit.version > expected && Buffer.compare(last.commit.bytes, data) === 0) return last.commit.version;
-  }
-  throw new Error("not stored in time");
 }
 
 describe("three servers", { timeout: MINUTES }, () => {
