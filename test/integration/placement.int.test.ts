@@ -41,6 +41,7 @@ it("10.2.3 10.2.4 the leading instance of the view runs a queue alone, the next 
   const placed: Placed[] = [];
   const namesIn = ({ topology }: InstanceService): readonly string[] => topology.view().localCluster.instances.map(({ instance }) => instance);
   // One after the other, so that the order of the view is known; and their workers the other way round.
+  await until(() => hosting.topology.view().isCurrent && namesIn(hosting).includes("hosting"), "the first is in the view");
   for (const instance of ["one", "two"]) {
     const self = await startInstance({ connection, instance, topics: ["lead", "stay"], slots: 2 });
     onTestFinished(() => self.close());
