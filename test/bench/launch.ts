@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { sleep } from "./measure.ts";
@@ -88,18 +88,6 @@ async function waitUntilReady(child: ChildProcess, isReady: () => Promise<boolea
     if (performance.now() > deadline) throw new Error(failure());
     await sleep(5);
   }
-}
-
-/** A loopback port free at this moment. Another process may take it first; the server then fails loudly. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
-    });
-  });
 }
 
 /** Sends one line to a loopback port and answers what comes back first, or "" when nobody listens or answers in time. */

@@ -3,8 +3,9 @@ import { fileURLToPath } from "node:url";
 import { streamsOf } from "@longshore/kernel";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { freePort } from "../free-port.ts";
 import type { Outage } from "./contender.ts";
-import { freePort, type Launched, launch } from "./launch.ts";
+import { type Launched, launch } from "./launch.ts";
 import { type HostStart, standingOf, untilHost } from "./longshore-control.ts";
 
 interface Running {

@@ -1,12 +1,12 @@
 /** "Several clusters" of `docs/operations.md`, with the two configurations it names, on other ports and in another folder. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type NatsServer, ROLE_USERS, startServer } from "@longshore/nats";
 import { expect, it, onTestFinished } from "vitest";
+import { freePort } from "../free-port.ts";
 import { root, textOf } from "./fill.ts";
 import { until } from "./world.ts";
 
@@ -15,14 +15,6 @@ const CLUSTERS = ["hub", "west"] as const;
 type Cluster = (typeof CLUSTERS)[number];
 
 const otherOf = (cluster: Cluster): Cluster => (cluster === "hub" ? "west" : "hub");
-
-async function freePort(): Promise<number> {
-  const listener = createServer();
-  await new Promise<void>((listening) => void listener.listen(0, "127.0.0.1", () => listening()));
-  const { port } = listener.address() as { readonly port: number };
-  await new Promise((closed) => listener.close(closed));
-  return port;
-}
 
 /** The configuration as it is shipped, but for places that are taken. */
 async function serverOf(cluster: Cluster, folder: string, leafPort: number): Promise<NatsServer> {

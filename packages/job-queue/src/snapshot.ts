@@ -100,7 +100,7 @@ export function restore(chunks: Iterable<unknown>): QueueState {
   forEach<OperationWire>(([number, kind, filter, upTo, principal, cursor]) => {
     state.operations.set(number, { number, kind, filter, upTo, principal, cursor });
   });
-  restoreJobs(state, read, (restored) => count(state, restored));
+  restoreJobs(state, read, (restored) => resume(state, restored));
   forEach<number>((number) => restoreEnded(state, number));
   forEach<RememberedWire>((wire) => restoreRemembered(state, wire));
   state.ranked = read<readonly string[] | undefined>() ?? [];
@@ -127,7 +127,8 @@ function restoreMember(state: QueueState, wire: MemberWire): void {
   if (member.isRoute) state.routes.add(member);
 }
 
-function count(state: QueueState, { job, pool }: Restored): void {
+/** Everything that follows from where a job stands: counts, slots taken, wake-ups. */
+function resume(state: QueueState, { job, pool }: Restored): void {
   if (job.extra?.guest !== undefined) {
     state.guests.add(job.number);
     if (!job.isEnded) job.queue.guests++;

@@ -1,8 +1,9 @@
 /** Starts a PostgreSQL of its own for pg-boss and graphile-worker, and reads its usage. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { freePort } from "../../free-port.ts";
 import type { Endpoint, Server, Usage } from "../contender.ts";
-import { freePort, launch } from "../launch.ts";
+import { launch } from "../launch.ts";
 import { memoryOf } from "../measure.ts";
 import { restart } from "../outage.ts";
 import { importPeer, postgresServer, unprivilegedUser } from "../servers.ts";

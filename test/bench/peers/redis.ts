@@ -1,8 +1,9 @@
 /** Starts a Redis of its own for BullMQ. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../free-port.ts";
 import type { Server } from "../contender.ts";
-import { ask, freePort, launch } from "../launch.ts";
+import { ask, launch } from "../launch.ts";
 import { restart } from "../outage.ts";
 import { redisServer } from "../servers.ts";
 

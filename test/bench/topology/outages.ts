@@ -23,7 +23,10 @@ export async function killLeaders(directory: string, count: number, samples: Sam
     let version = 0;
     for (let i = 0; i < count; i++) {
       const deadlineMs = performance.now() + WHOLE_WITHIN_MS;
-      while (!(await areWhole(servers, [stream])) && performance.now() < deadlineMs) await sleep(LOOK_EVERY_MS);
+      while (!(await areWhole(servers, [stream]))) {
+        if (performance.now() > deadlineMs) throw new Error(`the copies of the journal were not whole again after ${WHOLE_WITHIN_MS / 1_000} s`);
+        await sleep(LOOK_EVERY_MS);
+      }
       const leader = await leaderOf(servers, stream);
       if (leader === undefined) throw new Error("nobody leads the journal");
       version = await commit(`before ${i}`, version);

@@ -74,7 +74,7 @@ function heading({ parts, instances }: Run): string {
   const sittings = parts.map(({ startedAt, minutes, othersBusy }) => `${startedAt.slice(0, 16)}, ${Math.ceil(minutes)} minutes, others used ${Math.round(othersBusy * 100)} % of the processors just before`);
   return [
     ...(isLoaded ? [`**Measured under load:** other programs used more than ${LOADED * 100} % of the processors; on a machine of its own the times are shorter.\n`] : []),
-    `${machine.cpu}, ${machine.cores} cores, ${gigabytes} GB; Node ${machine.node}; nats-server ${server}, one, which syncs every write (${machine.fileSystem}, fsync ${machine.fsyncMs.toFixed(3)} ms); `
+    `${machine.cpu}, ${machine.cores} cores, ${gigabytes} GB; Node ${machine.node}; nats-server ${server}, one (three for the last row), which syncs every write (${machine.fileSystem}, fsync ${machine.fsyncMs.toFixed(3)} ms); `
       + `${instances} instances and the program that measures, all on this machine. Measured in ${parts.length === 1 ? "one sitting" : `${parts.length} sittings`}:`,
     ...sittings.map((sitting, i) => `${i === 0 ? "\n" : ""}- ${sitting}`),
   ].join("\n");

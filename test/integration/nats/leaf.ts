@@ -2,6 +2,7 @@
 import { connect as connectTo, createServer, type Server, type Socket } from "node:net";
 import { type Connection, connect, type NatsServer, permissionsOf, provision, ROLE_USERS, type ServerUser } from "@longshore/nats";
 import { onTestFinished } from "vitest";
+import { freePort } from "../../free-port.ts";
 import { server, until } from "./world.ts";
 
 export const [HUB, WEST, EAST] = ["hub", "west", "east"] as const;
@@ -44,15 +45,6 @@ class CutLink {
     this.cut();
     this.listener?.close();
   }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const listener = createServer();
-  await new Promise<void>((listening) => void listener.listen(0, "127.0.0.1", () => listening()));
-  const { port } = listener.address() as { readonly port: number };
-  await new Promise((closed) => listener.close(closed));
-  return port;
 }
 
 export interface TwoClusters {
