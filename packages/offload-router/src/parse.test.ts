@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { TripView } from "./queries.ts";
 import { digestOf, MiniHost } from "./testing/mini-host.ts";
 
 const host = new MiniHost();
@@ -31,5 +32,23 @@ describe("a message from outside", () => {
     expect(() => host.ask("nothing")).toThrow(/trips, trip, guests, routes and work/);
     expect(() => host.ask("trip", { trip: -1 })).toThrow(/trip must be/);
     expect(host.ask("trip", { trip: 99 })).toBeNull();
+  });
+
+  it("lists come in pages, by number, whatever order trips ended in, and without logs", () => {
+    const host = new MiniHost({ limits: { tripsMax: 1_000 } });
+    host.route("far");
+    for (let job = 1; job <= 250; job++) host.handOver(job);
+    host.peer("report", { trip: 3, report: { attempt: 1, log: ["a line"] } });
+    host.peer("return", { trip: 7, end: "succeeded", result: null, blobs: [], reason: null, error: null });
+    host.peer("return", { trip: 2, end: "succeeded", result: null, blobs: [], reason: null, error: null });
+    const numbers = (question: object): readonly number[] => host.ask<readonly TripView[]>("trips", question).map(({ trip }) => trip);
+    expect(numbers({})).toHaveLength(100);
+    expect(numbers({ limit: 3, after: 1 })).toEqual([3, 4, 5]);
+    expect(numbers({ limit: 3, after: 1, all: true })).toEqual([2, 3, 4]);
+    expect(numbers({ limit: 1_000, all: true })).toHaveLength(250);
+    expect(numbers({ after: 250 })).toEqual([]);
+    expect(host.ask<readonly TripView[]>("trips", { limit: 1, after: 2 })[0]?.report).toEqual({ attempt: 1 });
+    expect(host.ask<TripView>("trip", { trip: 3 }).report).toEqual({ attempt: 1, log: ["a line"] });
+    expect(() => host.ask("trips", { limit: 0 })).toThrow(/limit must be/);
   });
 });

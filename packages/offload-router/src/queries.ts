@@ -3,13 +3,14 @@
  *
  * | ask | with | answer |
  * |---|---|---|
- * | `trips` | `cluster?`, `all?` | `TripView[]`: on their way, oldest first; with `all` the last ended ones too |
+ * | `trips` | `cluster?`, `all?`, `limit?`, `after?` | `TripView[]`: on their way, by number, above that of `after`; with `all` the last ended ones too |
  * | `trip` | `trip`, or `shard` and `job` | `TripView` or null |
- * | `guests` | `origin?` | `GuestView[]` |
+ * | `guests` | `origin?`, `limit?`, `after?` | `GuestView[]`, likewise |
  * | `routes` | | `RouteView[]`: what other clusters take, and how much is there |
  * | `work` | | `Move[]`: bytes that are to be moved now, and digests that are to be removed |
  *
- * Ages are milliseconds before the answer.
+ * Ages are milliseconds before the answer. A list has `limit` rows, 100 when absent: fewer say that there are no more. In lists a
+ * report has no log.
  */
 import { Fault } from "@longshore/kernel";
 import type { Fields } from "@longshore/kernel/reading";
@@ -85,8 +86,8 @@ function answer(state: OffloadState, question: Fields, at: number): unknown {
   switch (question["ask"]) {
     case "trips": {
       const cluster = optional(question["cluster"], (given) => name("cluster", given));
-      const all = question["all"] === true ? [...state.ended.values(), ...state.trips.values()] : [...state.trips.values()];
-      return all.filter((trip) => cluster === undefined || trip.cluster === cluster).map((trip) => tripView(trip, at));
+      const all = question["all"] === true ? [...state.ended.values(), ...state.trips.values()].sort((a, b) => a.trip - b.trip) : state.trips.values();
+      return page(all, question, (trip) => trip.trip, (trip) => cluster === undefined || trip.cluster === cluster).map((trip) => listed(tripView(trip, at)));
     }
     case "trip": {
       const trip = findTrip(state, question);
@@ -94,13 +95,34 @@ function answer(state: OffloadState, question: Fields, at: number): unknown {
     }
     case "guests": {
       const origin = optional(question["origin"], (given) => name("origin", given));
-      return [...state.guests.values()].filter((guest) => origin === undefined || guest.origin === origin).map(guestView);
+      return page(state.guests.values(), question, ({ guest }) => guest, (guest) => origin === undefined || guest.origin === origin).map((guest) => listed(guestView(guest)));
     }
     case "routes": return routeViews(state, at);
     case "work": return [...workOf(state, at)];
     default:
       throw new Fault("query/unknown", `an offload router answers trips, trip, guests, routes and work, not "${String(question["ask"])}"`, { retry: "never" });
   }
+}
+
+/** Rows are in the order of their numbers, which only grow. */
+function page<Row>(rows: Iterable<Row>, question: Fields, numberOf: (row: Row) => number, matches: (row: Row) => boolean): readonly Row[] {
+  const limit = optional(question["limit"], (given) => integer("limit", given, 1, PAGE_MAX)) ?? PAGE_DEFAULT;
+  const after = optional(question["after"], (given) => integer("after", given, 0, Number.MAX_SAFE_INTEGER)) ?? 0;
+  const found: Row[] = [];
+  for (const row of rows) {
+    if (found.length === limit) break;
+    if (numberOf(row) > after && matches(row)) found.push(row);
+  }
+  return found;
+}
+
+const PAGE_DEFAULT = 100;
+const PAGE_MAX = 1_000;
+
+/** A log may have hundreds of kilobytes, and a message has a bound. */
+function listed<View extends { readonly report: Report }>(view: View): View {
+  const { log: _, ...report } = view.report;
+  return { ...view, report };
 }
 
 function findTrip(state: OffloadState, question: Fields): Trip | undefined {
