@@ -41,7 +41,7 @@ describe("a message from outside", () => {
     host.peer("report", { trip: 3, report: { attempt: 1, log: ["a line"] } });
     host.peer("return", { trip: 7, end: "succeeded", result: null, blobs: [], reason: null, error: null });
     host.peer("return", { trip: 2, end: "succeeded", result: null, blobs: [], reason: null, error: null });
-    const numbers = (question: object): readonly number[] => host.ask<readonly TripView[]>("trips", question).map(({ trip }) => trip);
+    const numbers = (question: Readonly<Record<string, unknown>>): readonly number[] => host.ask<readonly TripView[]>("trips", question).map(({ trip }) => trip);
     expect(numbers({})).toHaveLength(100);
     expect(numbers({ limit: 3, after: 1 })).toEqual([3, 4, 5]);
     expect(numbers({ limit: 3, after: 1, all: true })).toEqual([2, 3, 4]);
