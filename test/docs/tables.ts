@@ -85,6 +85,7 @@ function limitsTable(): string {
     ["nesting of a payload", `${SCAN_LIMITS.depthMax} levels`],
     ["job id given by a user", `${INPUT_LIMITS.idCharsMax} visible ASCII characters`],
     ["topic", `${INPUT_LIMITS.topicCharsMax} characters`],
+    ["files that a job has, and files that it leaves", `${INPUT_LIMITS.blobsMax} each, with names of up to ${INPUT_LIMITS.blobNameCharsMax} characters, up to ${bytes(INPUT_LIMITS.blobBytesMax)} each`],
     ["properties of a job", `${INPUT_LIMITS.propertiesMax}, each up to ${count(INPUT_LIMITS.propertyCharsMax)} characters`],
     ["reason of an end; stack of an error", `${count(INPUT_LIMITS.reasonCharsMax)}; ${count(INPUT_LIMITS.stackCharsMax)} characters`],
     ["retries, where neither the job nor its queue says", `${DEFAULT_RETRIES}, ${DEFAULT_RETRY_DELAY_MS / 1_000} s apart`],
@@ -105,8 +106,8 @@ function limitsTable(): string {
 const count = (value: number): string => value.toLocaleString("en-US").replaceAll(",", " ");
 
 function bytes(value: number): string {
-  const units = ["bytes", "KiB", "MiB", "GiB"];
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
-  for (; value >= 1_024 && value % 1_024 === 0 && unit < 3; unit++) value /= 1_024;
+  for (; value >= 1_024 && value % 1_024 === 0 && unit < units.length - 1; unit++) value /= 1_024;
   return `${value} ${units[unit]}`;
 }

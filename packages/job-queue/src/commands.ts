@@ -6,7 +6,7 @@
  * | verb | roles | item |
  * |---|---|---|
  * | `submit` | submit, operate, actor | `[id or null, topic, input, options or null]` or `{ topic, input, id?, …options }` |
- * | `outcome` | outcome, actor | `[job, attempt, kind, …]`: succeeded `result, message?`; failed `error, retryInMs?`; canceled `reason`; snoozed `ms`; released; timed out; of the router also ended `state, result, reason, error` |
+ * | `outcome` | outcome, actor | `[job, attempt, kind, …]`: succeeded `result, message?, outputs?`; failed `error, retryInMs?, outputs?`; canceled `reason, outputs?`; snoozed `ms`; released; timed out; of the router also ended `state, result, reason, error, outputs?` |
  * | `progress` | outcome, actor | `[job, attempt, fraction, message]` |
  * | `log` | outcome, actor | `[job, attempt, lines]` |
  * | `property` | outcome | `[job, attempt, name, value]` |
@@ -22,25 +22,31 @@
  * | `leave` | hello | `{ instance, incarnation, reason }` |
  * | `rank` | hello | `{ instances }`, the members of the view in its order |
  * | `route` | actor (the router) | `{ cluster, pools }`: what another cluster takes; it is a member like an instance |
- * | `guest` | actor | `{ guest, origin, id, topic, input, options }`: a job of the cluster `origin` |
+ * | `guest` | actor | `{ guest, origin, id, topic, input, inputs?, options }`: a job of the cluster `origin` |
  * | `stopGuest` | actor | `{ id, reason }` |
  *
  * The role hello is spoken by the host itself (from hello, heartbeat and probe); a message from outside never has it.
  * In the array form of `submit` an id that is a ULID is one the sender has generated; any other, and every id in the map form, is a user's: it belongs
  * to its topic and is remembered. `job` is the job's number, and `input`/`result` in the array forms are encoded msgpack or `[principal, digest, bytes]`.
+ * `inputs` among the options, and `outputs`, are lists of `[name, principal, digest, bytes]`: blobs that were put before.
  */
 import type { OperationKind } from "./events.ts";
-import type { EndState, ErrorInfo, JobFilter, JobOptions, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
+import type { EndState, ErrorInfo, JobFilter, JobOptions, NamedBlobWire, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
+
+/** What the attempt has put for others to read; undefined when nothing. */
+interface Left {
+  readonly outputs?: readonly NamedBlobWire[] | undefined;
+}
 
 export type Outcome =
-  | { readonly kind: "succeeded"; readonly result: Payload | undefined; readonly message: string | undefined }
-  | { readonly kind: "failed"; readonly error: ErrorInfo; readonly retryInMs: number | undefined }
-  | { readonly kind: "canceled"; readonly reason: string }
+  | ({ readonly kind: "succeeded"; readonly result: Payload | undefined; readonly message: string | undefined } & Left)
+  | ({ readonly kind: "failed"; readonly error: ErrorInfo; readonly retryInMs: number | undefined } & Left)
+  | ({ readonly kind: "canceled"; readonly reason: string } & Left)
   | { readonly kind: "snoozed"; readonly delayMs: number }
   | { readonly kind: "released" }
   | { readonly kind: "timed-out" }
   /** It was done elsewhere, and this is its end. */
-  | { readonly kind: "ended"; readonly state: EndState; readonly result: Payload | undefined; readonly reason: string | undefined; readonly error: ErrorInfo | undefined };
+  | ({ readonly kind: "ended"; readonly state: EndState; readonly result: Payload | undefined; readonly reason: string | undefined; readonly error: ErrorInfo | undefined } & Left);
 
 export type JobQueueCommand =
   /** `unnamed`: the sender gave no id and is told the one it got. `stored`: it was durable here before it was decided. */

@@ -69,7 +69,7 @@ export function decide(state: QueueState, command: JobQueueCommand, at: number, 
 function submit(state: QueueState, command: CommandOf<"SubmitJob">, at: number, setting: Setting): QueueDecision {
   const { shard } = setting;
   const { id, topic, input, principal, options } = command;
-  const digest = command.idGiven ? digestOf(input) : undefined;
+  const digest = command.idGiven ? digestOf(input, options?.inputs) : undefined;
   const existing = state.jobs.withId(id);
   const answer = command.unnamed === true ? { created: `${shard}.${id}` } : undefined;
   if (digest === undefined && existing !== undefined) return { kind: "accepted", events: [], answer };
@@ -131,14 +131,14 @@ function whyFull(state: QueueState, limits: JobQueueLimits): string | undefined 
 
 /** What the event keeps of the options; undefined when nothing. */
 function takenOptions({ options = {}, guest }: CommandOf<"SubmitJob">, queue: Queue, digest: number | undefined, at: number): AcceptedOptions | undefined {
-  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, key, properties, creator } = options;
+  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, key, properties, creator, inputs } = options;
   const startsAt = Math.max(notBefore ?? 0, delayMs === undefined ? 0 : at + delayMs);
   const taken: AcceptedOptions = {
     ...(retries === undefined ? {} : { retries }), ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
     ...(timeoutMs === undefined || timeoutMs === 0 ? {} : { timeoutMs }), ...(startsAt > at ? { notBefore: startsAt } : {}),
     ...(properties === undefined ? {} : { properties }), ...(digest === undefined ? {} : { digest }), ...(key === undefined ? {} : { key }),
     ...(creator === undefined || queue.config.placement !== "creator" ? {} : { creator }),
-    ...(guest === undefined ? {} : { guest: guest.guest }),
+    ...(guest === undefined ? {} : { guest: guest.guest }), ...(inputs === undefined ? {} : { inputs }),
   };
   return Object.keys(taken).length === 0 ? undefined : taken;
 }
@@ -221,11 +221,11 @@ function retry(state: QueueState, command: CommandOf<"RetryJob">, { shard, limit
 /** The same work as another job. */
 export function retryEvent(state: QueueState, job: Job, id: string, principal: string): JobQueueEvent {
   const { ownRetries: retries, ownRetryDelayMs: retryDelayMs, timeoutMs, extra } = job;
-  const { properties, key, creator } = extra ?? {};
+  const { properties, key, creator, inputs } = extra ?? {};
   const options: AcceptedOptions = {
     ...(retries === undefined ? {} : { retries }), ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
     ...(timeoutMs === 0 ? {} : { timeoutMs }), ...(properties === undefined ? {} : { properties }), ...(key === undefined ? {} : { key }),
-    ...(creator === undefined ? {} : { creator }), cause: [job.number, job.id],
+    ...(creator === undefined ? {} : { creator }), ...(inputs === undefined ? {} : { inputs }), cause: [job.number, job.id],
   };
   return { type: "JobAccepted", job: state.next.job, id, topic: job.topic, queue: job.queue.name, input: job.input, principal, options };
 }

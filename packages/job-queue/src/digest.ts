@@ -1,8 +1,16 @@
 /** A 53-bit digest of a payload, to tell whether a repeated id came with the same input. Not a defense against forgery. */
-import type { Payload } from "./vocabulary.ts";
+import type { NamedBlobWire, Payload } from "./vocabulary.ts";
+
+/** Of a job's input and, where it has any, its named blobs, in whatever order they were named. */
+export function digestOf(input: Payload, inputs?: readonly NamedBlobWire[]): number {
+  const ofInput = cyrb53(input);
+  if (inputs === undefined) return ofInput;
+  const named = inputs.map(([name, , digest]) => `${digest}${name}`).sort().join("/");
+  return cyrb53({ digest: `${ofInput}/${named}` });
+}
 
 /** After cyrb53: two multiplicative lanes over the bytes, mixed at the end. */
-export function digestOf(payload: Payload): number {
+function cyrb53(payload: Uint8Array | { readonly digest: string }): number {
   const bytes = payload instanceof Uint8Array ? payload : undefined;
   const text = payload instanceof Uint8Array ? "" : payload.digest;
   const length = bytes === undefined ? text.length : bytes.length;

@@ -4,7 +4,7 @@ import type { EventCodec } from "@longshore/kernel";
 import { Defect } from "@longshore/kernel";
 import type { AcceptedOptions, FailureKind, JobQueueEvent, OperationKind, PayloadWire, ReleaseKind } from "./events.ts";
 import { EVENT_CODES as CODE, payloadFromWire, payloadToWire } from "./events.ts";
-import type { EndState, ErrorInfo, JobFilter, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
+import type { EndState, ErrorInfo, JobFilter, NamedBlobWire, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
 import { END_STATES } from "./vocabulary.ts";
 
 const FAILURE_KINDS: readonly FailureKind[] = ["failed", "timed-out", "lost"];
@@ -60,8 +60,8 @@ function jobAcceptedToWire(event: Extract<JobQueueEvent, { type: "JobAccepted" }
 }
 
 function jobEndedToWire(event: Extract<JobQueueEvent, { type: "JobEnded" }>): readonly unknown[] {
-  const { job, state, attempt, result, reason, error } = event;
-  return trimmed(CODE.JobEnded, job, END_STATES.indexOf(state), attempt, result === undefined ? undefined : payloadToWire(result), reason, errorToWire(error));
+  const { job, state, attempt, result, reason, error, outputs } = event;
+  return trimmed(CODE.JobEnded, job, END_STATES.indexOf(state), attempt, result === undefined ? undefined : payloadToWire(result), reason, errorToWire(error), outputs);
 }
 
 const errorToWire = (error: ErrorInfo | undefined): readonly string[] | undefined =>
@@ -99,9 +99,10 @@ const READERS: Readonly<Record<number, Reader>> = {
   [CODE.AttemptReleased]: (job: number, attempt: number, kind: number, retryAt: number) =>
     ({ type: "AttemptReleased", job, attempt, kind: RELEASE_KINDS[kind]!, retryAt }),
   [CODE.AttemptExtended]: (job: number, attempt: number) => ({ type: "AttemptExtended", job, attempt }),
-  [CODE.JobEnded]: (job: number, state: number, attempt: number, result?: PayloadWire | null, reason?: string | null, error?: unknown) => ({
+  [CODE.JobEnded]: (job: number, state: number, attempt: number, result?: PayloadWire | null, reason?: string | null, error?: unknown, outputs?: readonly NamedBlobWire[]) => ({
     type: "JobEnded", job, state: END_STATES[state] as EndState, attempt,
     result: result === undefined || result === null ? undefined : payloadFromWire(result), reason: reason ?? undefined, error: errorFromWire(error),
+    ...(outputs === undefined ? {} : { outputs }),
   }),
   [CODE.JobStopRequested]: (job: number, reason: string) => ({ type: "JobStopRequested", job, reason }),
   [CODE.JobProgressed]: (job: number, attempt: number, fraction: number | null, message: string | null) =>

@@ -5,7 +5,7 @@
  * incarnation by its member number: that keeps a transition at a dozen bytes. Codes and field order are the wire form:
  * a field is only ever added at the end, a changed meaning is a new code. `?` fields are left out from the end on, or null.
  */
-import type { BlobRef, EndState, ErrorInfo, JobFilter, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
+import type { BlobRef, EndState, ErrorInfo, JobFilter, NamedBlobWire, Payload, QueueConfig, Scalar, WorkerPool } from "./vocabulary.ts";
 
 /** What an accepted job carries beyond id, topic, queue and input; all of it optional. Names reserved for later: priority, unique, startWithinMs, needs, dependsOn, parent. */
 export interface AcceptedOptions {
@@ -23,6 +23,7 @@ export interface AcceptedOptions {
   readonly creator?: string;
   /** It is the job of another cluster: what the router of this one calls it. */
   readonly guest?: number;
+  readonly inputs?: readonly NamedBlobWire[];
 }
 
 export type FailureKind = "failed" | "timed-out" | "lost";
@@ -41,8 +42,8 @@ export type JobQueueEvent =
   | { readonly type: "AttemptReleased"; readonly job: number; readonly attempt: number; readonly kind: ReleaseKind; readonly retryAt: number }
   /** The attempt said it is alive: its timeout counts from here. */
   | { readonly type: "AttemptExtended"; readonly job: number; readonly attempt: number }
-  /** The one terminal event of a job. `attempt` is 0 when none ran. */
-  | { readonly type: "JobEnded"; readonly job: number; readonly state: EndState; readonly attempt: number; readonly result: Payload | undefined; readonly reason: string | undefined; readonly error: ErrorInfo | undefined }
+  /** The one terminal event of a job. `attempt` is 0 when none ran. `outputs`: what that attempt has left, also one that failed. */
+  | { readonly type: "JobEnded"; readonly job: number; readonly state: EndState; readonly attempt: number; readonly result: Payload | undefined; readonly reason: string | undefined; readonly error: ErrorInfo | undefined; readonly outputs?: readonly NamedBlobWire[] | undefined }
   | { readonly type: "JobStopRequested"; readonly job: number; readonly reason: string }
   | { readonly type: "JobProgressed"; readonly job: number; readonly attempt: number; readonly fraction: number | null; readonly message: string | null }
   | { readonly type: "JobLogged"; readonly job: number; readonly attempt: number; readonly lines: readonly string[] }

@@ -67,11 +67,12 @@ function jobAccepted(state: QueueState, event: EventOf<"JobAccepted">, at: numbe
 }
 
 function extraOf(options: AcceptedOptions | undefined): JobExtra | undefined {
-  const { properties, cause, key, creator, guest } = options ?? {};
-  if (properties === undefined && cause === undefined && key === undefined && creator === undefined && guest === undefined) return undefined;
+  const { properties, cause, key, creator, guest, inputs } = options ?? {};
+  if (properties === undefined && cause === undefined && key === undefined && creator === undefined && guest === undefined && inputs === undefined) return undefined;
   return {
     ...(properties === undefined ? {} : { properties: { ...properties } }), ...(cause === undefined ? {} : { cause }),
     ...(key === undefined ? {} : { key }), ...(creator === undefined ? {} : { creator }), ...(guest === undefined ? {} : { guest }),
+    ...(inputs === undefined ? {} : { inputs }),
   };
 }
 
@@ -90,6 +91,7 @@ function jobEnded(state: QueueState, event: EventOf<"JobEnded">, at: number): vo
   countEnd(state, job, event, at, startedAt);
   if (job.extra?.guest !== undefined) job.queue.guests--;
   job.finish(event.state, event.result, at);
+  if (event.outputs !== undefined) job.leaveOutputs(event.outputs);
   if (event.reason !== undefined || job.extra !== undefined) job.ensuredExtra.reason = event.reason;
   if (event.error !== undefined || job.extra !== undefined) job.ensuredExtra.error = event.error;
   state.ended.push(job);

@@ -30,9 +30,9 @@ export type { QueueState } from "./state.ts";
 export { mergeStatistics } from "./statistics.ts";
 export { isQueuePattern, isTopic, isWorkerPattern, queueMatches, queuePatternMatches, workerPatternMatches, workerPatternsOf } from "./topics.ts";
 export type {
-  AbortReason, BlobRef, ConfigurationRefusal, ConfiguredView, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, OffloadPolicy, OffloadWhen, Payload, Placement, QueueConfig, QueueStatistics,
+  AbortReason, BlobRef, ConfigurationRefusal, ConfiguredView, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, NamedBlob, NamedBlobWire, OffloadPolicy, OffloadWhen, Payload, Placement, QueueConfig, QueueStatistics,
   QueueType, QueueView, ResultItem, RunOptions, Scalar, WaitReason, WhyView, WorkerPool,
 } from "./vocabulary.ts";
-export { ABORT, END_STATES, OUTCOME, PLACEMENTS, RUN, TAKEN_AWAY } from "./vocabulary.ts";
+export { ABORT, END_STATES, namedBlobFromWire, namedBlobToWire, OUTCOME, PLACEMENTS, RUN, TAKEN_AWAY } from "./vocabulary.ts";
 export type { WantedQueue } from "./wanted.ts";
 export { FORMER_MAX, queueOfWantedKey, readWantedQueue, wantedKeyOf, writeWantedQueue } from "./wanted.ts";

@@ -1,6 +1,6 @@
 /** All jobs: by number, by id, by row. */
 import { hashOf } from "./id-map.ts";
-import type { NewJob } from "./job.ts";
+import type { JobExtra, NewJob } from "./job.ts";
 import { Job, UNSAID } from "./job.ts";
 import { NumberIndex } from "./number-index.ts";
 import { Payloads } from "./payloads.ts";
@@ -60,6 +60,7 @@ export class JobTable {
     this.fillNarrow(page.narrow, row, job, hash);
     const added = new Job(this, page, row);
     added.setExtra(job.extra);
+    if (job.extra !== undefined) this.nameBlobs(job.extra, 1);
     this.byNumber.add(job.number, row);
     this.byId.add(hash, row);
     this.count++;
@@ -109,9 +110,16 @@ export class JobTable {
     this.topics.release(this.narrowAt(row, TOPIC));
     this.principals.release(this.narrowAt(row, PRINCIPAL));
     if (this.narrowAt(row, INSTANCE) !== NONE) this.instances.release(this.narrowAt(row, INSTANCE));
+    const extra = extras?.[row & PAGE_MASK];
+    if (extra !== undefined) this.nameBlobs(extra, -1);
     if (extras !== undefined) extras[row & PAGE_MASK] = undefined;
     this.freeRows.push(row);
     this.count--;
+  }
+
+  private nameBlobs({ inputs, outputs }: JobExtra, by: 1 | -1): void {
+    if (inputs !== undefined) this.payloads.nameAll(inputs, by);
+    if (outputs !== undefined) this.payloads.nameAll(outputs, by);
   }
 
   /** Ascending by number, from a number on. */

@@ -6,7 +6,7 @@ import {
   ATTEMPT, CREATED_AT, DIGEST, FAILURES, FLAGS, INPUT, INSTANCE, MEMBER, NARROW_FIELDS, NONE, NUMBER, ORDER, PAGE_MASK, PAGE_ROWS, PRINCIPAL, QUEUE,
   RESULT, RETRIES, RETRY_DELAY_MS, SINCE, STARTED_AT, STATE, TIMEOUT_MS, TOPIC, UNTIL, WIDE_FIELDS,
 } from "./records.ts";
-import type { EndState, ErrorInfo, JobState, Payload, Scalar } from "./vocabulary.ts";
+import type { EndState, ErrorInfo, JobState, NamedBlobWire, Payload, Scalar } from "./vocabulary.ts";
 import { END_STATES } from "./vocabulary.ts";
 
 /** What few jobs have. */
@@ -17,6 +17,8 @@ export interface JobExtra {
   /** The instance that added it. */
   creator?: string | undefined;
   guest?: number | undefined;
+  inputs?: readonly NamedBlobWire[] | undefined;
+  outputs?: readonly NamedBlobWire[] | undefined;
   stopReason?: string | undefined;
   progress?: { readonly fraction: number | null; readonly message: string | null; readonly at: number } | undefined;
   log?: string[] | undefined;
@@ -34,6 +36,7 @@ export interface JobEnd {
   readonly result: Payload | undefined;
   readonly reason: string | undefined;
   readonly error: ErrorInfo | undefined;
+  readonly outputs: readonly NamedBlobWire[] | undefined;
 }
 
 const STATES: readonly JobState[] = ["queued", "active", ...END_STATES];
@@ -140,7 +143,7 @@ export class Job {
 
   /** How it ended; undefined while it is unfinished. */
   get end(): JobEnd | undefined {
-    return this.isEnded ? { result: this.result, reason: this.extra?.reason, error: this.extra?.error } : undefined;
+    return this.isEnded ? { result: this.result, reason: this.extra?.reason, error: this.extra?.error, outputs: this.extra?.outputs } : undefined;
   }
 
   /** Bytes of its input and result. */
@@ -158,6 +161,11 @@ export class Job {
 
   setExtra(extra: JobExtra | undefined): void {
     if (extra !== undefined) Object.assign(this.ensuredExtra, extra);
+  }
+
+  leaveOutputs(outputs: readonly NamedBlobWire[]): void {
+    this.ensuredExtra.outputs = outputs;
+    this.table.payloads.nameAll(outputs, 1);
   }
 
   becomeReady(order: number, at: number): void {

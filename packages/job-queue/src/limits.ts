@@ -87,6 +87,11 @@ export const INPUT_LIMITS = {
   logLinesMax: 100,
   logLineCharsMax: 4_096,
   whereMax: 20,
+  /** Inputs of a job, and its outputs. */
+  blobsMax: 100,
+  blobNameCharsMax: 128,
+  /** Of one blob: 1 TiB. */
+  blobBytesMax: 1_099_511_627_776,
   /** Ten years. */
   delayMsMax: 316_224_000_000,
 } as const;

@@ -43,5 +43,6 @@ function runOptions(job: Job): RunOptions {
     ...(job.timeoutMs === 0 ? {} : { timeoutMs: job.timeoutMs }),
     ...(extra?.properties === undefined ? {} : { properties: extra.properties }),
     ...(queue.isOrdered ? { exclusive: true } : {}),
+    ...(extra?.inputs === undefined ? {} : { inputs: extra.inputs }),
   };
 }

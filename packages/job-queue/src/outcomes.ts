@@ -3,7 +3,7 @@ import type { Outcome } from "./commands.ts";
 import type { FailureKind, JobQueueEvent } from "./events.ts";
 import type { Job } from "./job.ts";
 import { HANDOVER_MS } from "./limits.ts";
-import type { EndState, ErrorInfo, Payload } from "./vocabulary.ts";
+import type { EndState, ErrorInfo, NamedBlobWire, Payload } from "./vocabulary.ts";
 import { TAKEN_AWAY } from "./vocabulary.ts";
 
 /** An attempt that ended without a result. */
@@ -14,19 +14,21 @@ interface Failure {
   readonly retryInMs?: number | undefined;
   /** Set when the host ended it, so that the worker may still be running it. */
   readonly takenAway?: (typeof TAKEN_AWAY)["lost" | "overdue"];
+  /** Kept where the job ends with it; another attempt leaves its own. */
+  readonly outputs?: readonly NamedBlobWire[] | undefined;
 }
 
 /** What a worker's word about its live attempt makes of the job. */
 export function outcomeEvent(job: Job, outcome: Outcome, at: number): JobQueueEvent {
   switch (outcome.kind) {
     case "succeeded":
-      return ended(job, "succeeded", { result: outcome.result, reason: outcome.message });
+      return ended(job, "succeeded", { result: outcome.result, reason: outcome.message, outputs: outcome.outputs });
     case "failed":
       return failure(job, outcome, at);
     case "timed-out":
       return failure(job, { kind: "timed-out", error: { name: "AttemptTimedOut", message: `no outcome within ${job.timeoutMs} ms` } }, at);
     case "canceled":
-      return ended(job, job.stopRequested ? "stopped" : "error", { reason: outcome.reason });
+      return ended(job, job.stopRequested ? "stopped" : "error", { reason: outcome.reason, outputs: outcome.outputs });
     case "snoozed":
       return release(job, "snoozed", at + outcome.delayMs);
     case "ended":
@@ -37,11 +39,11 @@ export function outcomeEvent(job: Job, outcome: Outcome, at: number): JobQueueEv
 }
 
 /** Another try, unless a stop was asked for or the failures are used up. */
-export function failure(job: Job, { kind, error, retryInMs, takenAway }: Failure, at: number): JobQueueEvent {
+export function failure(job: Job, { kind, error, retryInMs, takenAway, outputs }: Failure, at: number): JobQueueEvent {
   const { queue } = job;
-  if (job.stopRequested) return ended(job, "stopped", { reason: takenAway ?? job.extra?.stopReason, error });
+  if (job.stopRequested) return ended(job, "stopped", { reason: takenAway ?? job.extra?.stopReason, error, outputs });
   const retries = queue.retriesOf(job);
-  if (retries >= 0 && job.failures + 1 > retries) return ended(job, "given-up", { reason: takenAway, error });
+  if (retries >= 0 && job.failures + 1 > retries) return ended(job, "given-up", { reason: takenAway, error, outputs });
   let delayMs = takenAway === TAKEN_AWAY.lost ? 0 : (retryInMs ?? queue.retryDelayOf(job));
   if (takenAway !== undefined && queue.isOrdered) delayMs = Math.max(delayMs, HANDOVER_MS);
   return { type: "AttemptFailed", job: job.number, attempt: job.attempt, kind, retryAt: at + Math.max(0, delayMs), error };
@@ -56,7 +58,8 @@ interface EndDetails {
   readonly result?: Payload | undefined;
   readonly reason?: string | undefined;
   readonly error?: ErrorInfo | undefined;
+  readonly outputs?: readonly NamedBlobWire[] | undefined;
 }
 
-export const ended = (job: Job, state: EndState, { result, reason, error }: EndDetails): JobQueueEvent =>
-  ({ type: "JobEnded", job: job.number, state, attempt: job.attempt, result, reason, error });
+export const ended = (job: Job, state: EndState, { result, reason, error, outputs }: EndDetails): JobQueueEvent =>
+  ({ type: "JobEnded", job: job.number, state, attempt: job.attempt, result, reason, error, ...(outputs === undefined ? {} : { outputs }) });

@@ -1,6 +1,6 @@
 /** Reads what the router of this cluster says: what other clusters take, and the jobs that they send here. */
 import type { Fields } from "@longshore/kernel/reading";
-import { integer, list, map, name, note, text, Unreadable } from "@longshore/kernel/reading";
+import { integer, list, map, name, note, optional, text, Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import { ROUTER, routeName } from "./members.ts";
@@ -29,9 +29,9 @@ export function parseGuest(item: unknown, source: Source): JobQueueCommand {
   const read = map("guest", item);
   const guest = integer("guest", read["guest"], 1, Number.MAX_SAFE_INTEGER);
   try {
-    const { id, topic, input, options } = read;
+    const { id, topic, input, inputs, options } = read;
     const origin = name("origin", read["origin"]);
-    return { ...(parseSubmit([id, topic, input, options], source) as Extract<JobQueueCommand, { type: "SubmitJob" }>), guest: { guest, origin } };
+    return { ...(parseSubmit([id, topic, input, inputs === undefined ? options : { ...optional(options, (given) => map("options", given)), inputs }], source) as Extract<JobQueueCommand, { type: "SubmitJob" }>), guest: { guest, origin } };
   } catch (problem) {
     if (!(problem instanceof Unreadable)) throw problem;
     return { type: "RefuseSubmit", guest, code: problem.code, message: problem.message };

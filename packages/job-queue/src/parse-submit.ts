@@ -11,13 +11,13 @@ import { integer, map, onlyKnown, optional, text, Unreadable } from "@longshore/
 import type { JobQueueCommand } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { Source } from "./parse.ts";
-import { inline, millis, payload, propertyName, scalar } from "./reading.ts";
+import { inline, millis, namedBlobs, payload, propertyName, scalar } from "./reading.ts";
 import { isTopic } from "./topics.ts";
 import type { JobOptions, Payload, Scalar } from "./vocabulary.ts";
 
 type Submit = Extract<JobQueueCommand, { type: "SubmitJob" }>;
 
-const OPTIONS: ReadonlySet<string> = new Set(["retries", "retryDelayMs", "timeoutMs", "notBefore", "delayMs", "queue", "key", "revision", "properties", "creator"]);
+const OPTIONS: ReadonlySet<string> = new Set(["retries", "retryDelayMs", "timeoutMs", "notBefore", "delayMs", "queue", "key", "revision", "properties", "creator", "inputs"]);
 const LATER: ReadonlySet<string> = new Set(["priority", "unique", "needs", "dependsOn", "startWithinMs", "backoff"]);
 const FIELDS: ReadonlySet<string> = new Set(["topic", "input", "id", ...OPTIONS]);
 
@@ -71,7 +71,7 @@ function userId(topic: string, value: unknown): string {
 }
 
 function jobOptions(fields: Fields): JobOptions {
-  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, queue, key, revision, properties, creator } = fields;
+  const { retries, retryDelayMs, timeoutMs, notBefore, delayMs, queue, key, revision, properties, creator, inputs } = fields;
   const read = {
     retries: optional(retries, (value) => integer("retries", value, -1, 1_000_000)),
     retryDelayMs: optional(retryDelayMs, (value) => millis("retryDelayMs", value)),
@@ -83,6 +83,7 @@ function jobOptions(fields: Fields): JobOptions {
     revision: optional(revision, (value) => integer("revision", value, 0, Number.MAX_SAFE_INTEGER)),
     properties: optional(properties, propertiesOf),
     creator: optional(creator, instanceName),
+    inputs: optional(inputs, (value) => namedBlobs("inputs", value)),
   };
   return withoutUndefined(read);
 }

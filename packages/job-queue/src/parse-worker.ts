@@ -6,13 +6,13 @@ import type { JobQueueCommand, Outcome } from "./commands.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import { ROUTER } from "./members.ts";
 import type { Source } from "./parse.ts";
-import { attemptNumber, jobNumber, millis, payload, propertyName, scalar } from "./reading.ts";
-import type { ErrorInfo } from "./vocabulary.ts";
+import { attemptNumber, jobNumber, millis, namedBlobs, payload, propertyName, scalar } from "./reading.ts";
+import type { ErrorInfo, NamedBlobWire } from "./vocabulary.ts";
 import { END_STATES, OUTCOME } from "./vocabulary.ts";
 
 type CommandOf<Type extends JobQueueCommand["type"]> = Extract<JobQueueCommand, { type: Type }>;
 
-const ITEM_MAX = 7;
+const ITEM_MAX = 8;
 
 /** The router speaks for other clusters, whoever hosts it. */
 const speakerOf = ({ role, principal }: Sender): string => (role === "actor" ? ROUTER : principal);
@@ -22,24 +22,31 @@ export function parseOutcome(item: unknown, { sender }: Source): CommandOf<"Repo
   return { type: "ReportOutcome", job: jobNumber(job), attempt: attemptNumber(attempt), outcome: outcomeOf(kind, details, sender), principal: speakerOf(sender) };
 }
 
-function outcomeOf(kind: unknown, [first, second, third, fourth]: readonly unknown[], { role }: Sender): Outcome {
+function outcomeOf(kind: unknown, [first, second, third, fourth, fifth]: readonly unknown[], { role }: Sender): Outcome {
   if (kind === OUTCOME.ended && role === "actor") {
     return {
       kind: "ended", state: oneOf("state", first, END_STATES), result: optional(second, (value) => payload("result", value)),
-      reason: optional(third, (value) => reason("reason", value)), error: optional(fourth, errorOf),
+      reason: optional(third, (value) => reason("reason", value)), error: optional(fourth, errorOf), ...left(fifth),
     };
   }
   switch (kind) {
     case OUTCOME.succeeded:
-      return { kind: "succeeded", result: optional(first, (value) => payload("result", value)), message: optional(second, (value) => reason("message", value)) };
+      return { kind: "succeeded", result: optional(first, (value) => payload("result", value)), message: optional(second, (value) => reason("message", value)), ...left(third) };
     case OUTCOME.failed:
-      return { kind: "failed", error: errorOf(first), retryInMs: optional(second, (value) => millis("retryInMs", value)) };
-    case OUTCOME.canceled: return { kind: "canceled", reason: reason("reason", first) };
+      return { kind: "failed", error: errorOf(first), retryInMs: optional(second, (value) => millis("retryInMs", value)), ...left(third) };
+    case OUTCOME.canceled: return { kind: "canceled", reason: reason("reason", first), ...left(second) };
     case OUTCOME.snoozed: return { kind: "snoozed", delayMs: millis("ms", first) };
     case OUTCOME.released: return { kind: "released" };
     case OUTCOME.timedOut: return { kind: "timed-out" };
     default: throw new Unreadable("kind", `must be one of ${Object.entries(OUTCOME).map(([name, code]) => `${code} (${name})`).join(", ")}`);
   }
+}
+
+const NOTHING_LEFT = {};
+
+function left(value: unknown): { readonly outputs?: readonly NamedBlobWire[] } {
+  const outputs = value === undefined || value === null ? undefined : namedBlobs("outputs", value);
+  return outputs === undefined ? NOTHING_LEFT : { outputs };
 }
 
 const reason = (field: string, value: unknown): string => note(field, value, INPUT_LIMITS.reasonCharsMax);

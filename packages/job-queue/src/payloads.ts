@@ -13,7 +13,7 @@
 import { decodeTrusted, encode } from "@longshore/kernel";
 import type { PayloadWire } from "./events.ts";
 import { payloadFromWire, payloadToWire } from "./events.ts";
-import type { BlobRef, Payload } from "./vocabulary.ts";
+import type { BlobRef, NamedBlobWire, Payload } from "./vocabulary.ts";
 
 const SLAB_BYTES = 1 << 20;
 /** Of the first slab: a shard of few jobs needs no full one. The next are four times as large each, up to the full size. */
@@ -47,7 +47,7 @@ export class Payloads {
   private current = -1;
   private freesSinceCompaction = 0;
   private live = 0;
-  /** By principal and digest: how many records name a payload that lies elsewhere. */
+  /** By principal and digest: how many records, inputs and outputs name a payload that lies elsewhere. */
   private readonly named = new Map<string, number>();
 
   /** `onMoved` is called when a compaction has given a record another place. */
@@ -64,7 +64,7 @@ export class Payloads {
     return this.slabs.length - this.freeIndexes.length;
   }
 
-  /** Whether some record says that its payload is this one. */
+  /** Whether a job has this one as its payload, or among its inputs and outputs. */
   names({ principal, digest }: Pick<BlobRef, "principal" | "digest">): boolean {
     return this.named.has(`${principal}/${digest}`);
   }
@@ -133,9 +133,16 @@ export class Payloads {
     if (++this.freesSinceCompaction >= COMPACTION_EVERY) this.compactOne();
   }
 
+  /** Inputs and outputs are kept with what few jobs have: here they are only counted. */
+  nameAll(blobs: readonly NamedBlobWire[], by: 1 | -1): void {
+    for (const [, principal, digest] of blobs) this.countKey(`${principal}/${digest}`, by);
+  }
+
   private count(payload: Payload, by: 1 | -1): void {
-    if (payload instanceof Uint8Array) return;
-    const key = `${payload.principal}/${payload.digest}`;
+    if (!(payload instanceof Uint8Array)) this.countKey(`${payload.principal}/${payload.digest}`, by);
+  }
+
+  private countKey(key: string, by: 1 | -1): void {
     const count = (this.named.get(key) ?? 0) + by;
     if (count === 0) this.named.delete(key);
     else this.named.set(key, count);

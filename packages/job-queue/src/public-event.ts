@@ -3,7 +3,8 @@
  *
  * Names instead of numbers, no payloads: `{ type, id, topic, queue, commit, at, …fields }`, plain JSON values.
  */
-import type { JobQueueEvent } from "./events.ts";
+import type { AcceptedOptions, JobQueueEvent } from "./events.ts";
+import type { NamedBlob, NamedBlobWire } from "./vocabulary.ts";
 
 export interface PublicEvent {
   readonly type: JobQueueEvent["type"];
@@ -29,7 +30,7 @@ export interface MemberName {
   readonly incarnation: string;
 }
 
-const HIDDEN = new Set(["type", "job", "input", "result", "member", "options", "principal"]);
+const HIDDEN = new Set(["type", "job", "input", "result", "outputs", "member", "options", "principal"]);
 
 export function publicEvent(event: JobQueueEvent, place: { readonly commit: number; readonly at: number }, names: Names): PublicEvent {
   const known = "job" in event ? names.job(event.job) : undefined;
@@ -43,13 +44,20 @@ export function publicEvent(event: JobQueueEvent, place: { readonly commit: numb
     fields["instance"] ??= member?.instance ?? `member ${event.member}`;
     if (member !== undefined) fields["incarnation"] ??= member.incarnation;
   }
-  if (event.type === "JobAccepted") {
-    const { options } = event;
-    if (options?.notBefore !== undefined) fields["notBefore"] = options.notBefore;
-    if (options?.cause !== undefined) fields["cause"] = known === undefined ? options.cause[1] : besideOf(known.id, options.cause[1]);
-  }
+  if (event.type === "JobAccepted") Object.assign(fields, optionsShown(event.options, known?.id));
+  if (event.type === "JobEnded" && event.outputs !== undefined) fields["outputs"] = event.outputs.map(publicBlob);
   return { type: event.type, ...known, ...fields, commit: place.commit, at: place.at };
 }
+
+function optionsShown({ notBefore, cause, inputs }: AcceptedOptions = {}, id: string | undefined): object {
+  return {
+    ...(notBefore === undefined ? {} : { notBefore }),
+    ...(cause === undefined ? {} : { cause: id === undefined ? cause[1] : besideOf(id, cause[1]) }),
+    ...(inputs === undefined ? {} : { inputs: inputs.map(publicBlob) }),
+  };
+}
+
+const publicBlob = ([name, , digest, bytes]: NamedBlobWire): Omit<NamedBlob, "principal"> => ({ name, digest, bytes });
 
 /** A job is retried in its own shard. */
 const besideOf = (wholeId: string, localId: string): string => `${wholeId.slice(0, wholeId.indexOf("."))}.${localId}`;

@@ -4,7 +4,8 @@ import type { JobQueueEvent, PayloadWire } from "./events.ts";
 import { payloadToWire } from "./events.ts";
 import type { Job } from "./job.ts";
 import type { QueueState } from "./state.ts";
-import type { Payload } from "./vocabulary.ts";
+import type { NamedBlobWire, Payload } from "./vocabulary.ts";
+import { namedBlobFromWire } from "./vocabulary.ts";
 
 export interface Place {
   readonly cluster: string;
@@ -19,6 +20,9 @@ export const toRouter = (reactions: Reactions, { cluster }: Place): ToRouter =>
 /** What is owed may wait for hours: bytes that are a view of a slab or a commit are copied. */
 const ownPayload = (payload: Payload): PayloadWire => (payload instanceof Uint8Array ? payload.slice() : payloadToWire(payload));
 
+/** The router reads blobs by their fields. */
+const blobsUnder = <Field extends string>(field: Field, blobs: readonly NamedBlobWire[] | undefined): object => (blobs === undefined ? {} : { [field]: blobs.map(namedBlobFromWire) });
+
 /** An attempt was claimed for another cluster. The queue's own retries and times stay here: they are the other queue's matter there. */
 export function handOver(job: Job, instance: string, { shard }: Place, send: ToRouter): void {
   const { ownRetries: retries, ownRetryDelayMs: retryDelayMs, timeoutMs, extra } = job;
@@ -27,7 +31,8 @@ export function handOver(job: Job, instance: string, { shard }: Place, send: ToR
     ...(timeoutMs === 0 ? {} : { timeoutMs }), ...(extra?.properties === undefined ? {} : { properties: extra.properties }),
   };
   send("handover", {
-    shard, job: job.number, attempt: job.attempt, id: `${shard}.${job.id}`, topic: job.topic, cluster: instance.slice(1), input: ownPayload(job.input), options,
+    shard, job: job.number, attempt: job.attempt, id: `${shard}.${job.id}`, topic: job.topic, cluster: instance.slice(1), input: ownPayload(job.input),
+    ...blobsUnder("inputs", extra?.inputs), options,
   });
 }
 
@@ -54,9 +59,9 @@ export function tellOrigin(state: QueueState, event: JobQueueEvent, send: ToRout
     case "JobProgressed": return report({ progress: [event.fraction, event.message] });
     case "JobLogged": return report({ log: event.lines });
     case "JobEnded": {
-      const { state: end, result, reason, error } = event;
+      const { state: end, result, reason, error, outputs } = event;
       return send("guestEnded", {
-        guest, end, ...(result === undefined ? {} : { result: ownPayload(result) }), ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }),
+        guest, end, ...(result === undefined ? {} : { result: ownPayload(result) }), ...blobsUnder("outputs", outputs), ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }),
       });
     }
     default: return;

@@ -1,7 +1,7 @@
 /** Reads what only jobs have, from outside. */
-import { integer, text, Unreadable } from "@longshore/kernel/reading";
+import { integer, list, text, name as token, Unreadable } from "@longshore/kernel/reading";
 import { INPUT_LIMITS } from "./limits.ts";
-import type { BlobRef, Payload, Scalar } from "./vocabulary.ts";
+import type { BlobRef, NamedBlobWire, Payload, Scalar } from "./vocabulary.ts";
 
 export const jobNumber = (value: unknown): number => integer("job", value, 1, Number.MAX_SAFE_INTEGER);
 export const attemptNumber = (value: unknown): number => integer("attempt", value, 1, Number.MAX_SAFE_INTEGER);
@@ -31,6 +31,30 @@ export function payload(field: string, value: unknown): Payload {
 export function inline(field: string, bytes: Uint8Array): Uint8Array {
   if (bytes.length > 0 && bytes.length <= INPUT_LIMITS.payloadBytesMax) return bytes;
   throw new Unreadable(field, `must have 1 to ${INPUT_LIMITS.payloadBytesMax} bytes: send a larger one by reference`);
+}
+
+/** No separators and no dot in front, so that nobody takes it for a path; and nothing that cannot be seen. */
+const BLOB_NAME = /^[^./\\\p{Cc}\p{Cs}][^/\\\p{Cc}\p{Cs}]*$/u;
+
+/** The name of an input or an output. */
+export function blobName(field: string, value: unknown): string {
+  const name = text(field, value, INPUT_LIMITS.blobNameCharsMax);
+  if (BLOB_NAME.test(name)) return name;
+  throw new Unreadable(field, `must be a name and no path: ${JSON.stringify(name)} has a separator or a control character, or begins with a dot`);
+}
+
+/** `[name, principal, digest, bytes]`, each name once; undefined when there are none. */
+export function namedBlobs(field: string, value: unknown): readonly NamedBlobWire[] | undefined {
+  const names = new Set<string>();
+  const read = list(field, value, INPUT_LIMITS.blobsMax).map((item): NamedBlobWire => {
+    const [given, ...ref] = list(field, item, 4);
+    const name = blobName(`${field}.name`, given);
+    if (names.has(name)) throw new Unreadable(`${field}.name`, `must be there once: ${JSON.stringify(name)} is there twice`);
+    names.add(name);
+    const { principal, digest, bytes } = blob(field, ref);
+    return [name, token(`${field}.principal`, principal), digest, integer(`${field}.bytes`, bytes, 0, INPUT_LIMITS.blobBytesMax)];
+  });
+  return read.length === 0 ? undefined : read;
 }
 
 function blob(field: string, value: readonly unknown[]): BlobRef {

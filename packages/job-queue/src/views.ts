@@ -2,7 +2,8 @@
 import type { Job } from "./job.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueState } from "./state.ts";
-import type { JobView, QueueView } from "./vocabulary.ts";
+import type { JobView, NamedBlob, NamedBlobWire, QueueView } from "./vocabulary.ts";
+import { namedBlobFromWire } from "./vocabulary.ts";
 import { waitsFor } from "./why.ts";
 
 /** Of a cut log, what its newest line ends with; as in Sling. */
@@ -11,7 +12,7 @@ const TRUNCATED = "...truncated log";
 export interface ViewOptions {
   readonly shard: string;
   readonly at: number;
-  /** With input and result. */
+  /** With input, result, inputs and outputs. */
   readonly payloads: boolean;
 }
 
@@ -27,9 +28,12 @@ export function jobView(state: QueueState, job: Job, { shard, at, payloads }: Vi
       properties: extra?.properties, key: extra?.key, creator: extra?.creator, reason: extra?.reason, error: extra?.error,
       cause: extra?.cause === undefined ? undefined : `${shard}.${extra.cause[1]}`,
       input: payloads ? job.input : undefined, result: payloads ? result : undefined,
+      inputs: payloads ? blobsOf(extra?.inputs) : undefined, outputs: payloads ? blobsOf(extra?.outputs) : undefined,
     }),
   };
 }
+
+const blobsOf = (blobs: readonly NamedBlobWire[] | undefined): readonly NamedBlob[] | undefined => blobs?.map(namedBlobFromWire);
 
 function logOf({ extra }: Job): readonly string[] | undefined {
   const log = extra?.log;

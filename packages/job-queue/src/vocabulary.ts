@@ -22,6 +22,16 @@ export interface BlobRef {
   readonly bytes: number;
 }
 
+/** A blob under the name that its job has for it. The name is for people and programs, never a path. */
+export interface NamedBlob extends BlobRef {
+  readonly name: string;
+}
+
+/** A named blob as it travels and as histories have it: at most `blobsMax` of them per job, each name once. */
+export type NamedBlobWire = readonly [name: string, principal: string, digest: string, bytes: number];
+export const namedBlobToWire = ({ name, principal, digest, bytes }: NamedBlob): NamedBlobWire => [name, principal, digest, bytes];
+export const namedBlobFromWire = ([name, principal, digest, bytes]: NamedBlobWire): NamedBlob => ({ name, principal, digest, bytes });
+
 /** Encoded msgpack, never decoded on its way from the sender to the worker; or where it is. */
 export type Payload = Uint8Array | BlobRef;
 
@@ -44,6 +54,8 @@ export interface JobOptions {
   readonly properties?: Readonly<Record<string, Scalar>>;
   /** The instance that adds it; kept only where its queue asks for its creator. */
   readonly creator?: string;
+  /** Blobs that were put before, which its attempts may read by these names. */
+  readonly inputs?: readonly NamedBlobWire[];
 }
 
 export type QueueType = "unordered" | "ordered";
@@ -139,6 +151,9 @@ export interface JobView {
   readonly creator?: string;
   readonly input?: Payload;
   readonly result?: Payload;
+  /** Blobs it was added with, and those its last attempt has left. */
+  readonly inputs?: readonly NamedBlob[];
+  readonly outputs?: readonly NamedBlob[];
   readonly reason?: string;
   readonly error?: ErrorInfo;
   /** The job this one was made from by `retry`. */
@@ -231,6 +246,7 @@ export interface RunOptions {
   readonly properties?: Readonly<Record<string, Scalar>>;
   /** True when the attempt must be given up if the host is silent (see `hostSilenceMs`). */
   readonly exclusive?: boolean;
+  readonly inputs?: readonly NamedBlobWire[];
 }
 
 /** Reasons of `given-up` when the host took the last attempt away from a worker that may still be running it. */
@@ -241,5 +257,7 @@ export type AbortReason = "stop" | "timeout" | "superseded";
 /** How an attempt ended: `[job, attempt, kind, …]` on the wire, kinds as below. */
 export const OUTCOME = { succeeded: 0, failed: 1, canceled: 2, snoozed: 3, released: 4, timedOut: 5, ended: 6 } as const;
 
-/** `[id, state, result, attempts, reason, error]`, pushed to clients that wait for a result. */
-export type ResultItem = readonly [id: string, state: EndState, result: Payload | null, attempts: number, reason: string | null, error: ErrorInfo | null];
+/** `[id, state, result, attempts, reason, error, outputs?]`, pushed to clients that wait for a result. */
+export type ResultItem = readonly [
+  id: string, state: EndState, result: Payload | null, attempts: number, reason: string | null, error: ErrorInfo | null, outputs?: readonly NamedBlobWire[],
+];

@@ -70,7 +70,7 @@ describe("inputs", () => {
     expect(host.owed(QUEUE)).toEqual([]);
     expect(host.work()).toEqual(["fetch 1"]);
     expect(types(host.moved("fetch", 1))).toEqual(["InputVerified"]);
-    expect(host.owed(QUEUE)).toMatchObject([["guest", { input: ["offload-guest", digestOf("a"), 300_000] }]]);
+    expect(host.owed(QUEUE)).toMatchObject([["guest", { input: ["offload-guest", digestOf("a"), 300_000], inputs: [["photo", "offload-guest", digestOf("b"), 9]] }]]);
   });
 
   it("OFF-TRN-24 one that is not what its digest says is fetched again, the origin sees why, and in the end the job is an error", () => {

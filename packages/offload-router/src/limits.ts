@@ -45,8 +45,8 @@ export const SETTLED_MAX = 10_000;
 
 /** Bounds of what a message may say; beyond them it is malformed. */
 export const INPUT_LIMITS = {
-  blobsMax: 100,
-  blobNameCharsMax: 128,
+  /** Those of a job, and its input or result. */
+  blobsMax: 101,
   /** Of one blob. */
   bytesMax: 1_099_511_627_776,
   payloadBytesMax: 262_144,

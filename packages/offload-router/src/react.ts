@@ -5,15 +5,16 @@
  * To a queue: `join` (what a cluster takes), `outcome`, `progress`, `log`, `property` of the attempt it handed over; `submit` and
  * `stop` of a guest's job. To another router: `offer`, `cancel`, `release`; `answer`, `report`, `return`.
  */
-import { OUTCOME } from "@longshore/job-queue";
+import type { NamedBlobWire } from "@longshore/job-queue";
+import { namedBlobToWire, OUTCOME } from "@longshore/job-queue";
 import type { ActorAddress, Reactions } from "@longshore/kernel";
 import type { OffloadEvent } from "./events.ts";
 import type { OffloadLimits } from "./limits.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import { blobMovedTo, movedTo, payloadToWire } from "./payload-wire.ts";
 import type { Guest, OffloadState, Trip } from "./state.ts";
-import type { Report } from "./vocabulary.ts";
-import { GUEST_BLOBS, IMPORTED_BLOBS, OFFLOAD_ACTOR, OFFLOAD_KIND } from "./vocabulary.ts";
+import type { NamedBlob, Report } from "./vocabulary.ts";
+import { GUEST_BLOBS, IMPORTED_BLOBS, INPUT_BLOB, OFFLOAD_ACTOR, OFFLOAD_KIND, RESULT_BLOB } from "./vocabulary.ts";
 
 /** Property of a guest's job: its id in the cluster it comes from. */
 const HOME = "offload.job";
@@ -105,7 +106,9 @@ function ended(trip: Trip, { limits }: Place, toQueue: (message: readonly [strin
   switch (trip.how) {
     case "returned": {
       const result = outcome?.result ?? null;
-      toQueue(["outcome", [job, attempt, OUTCOME.ended, outcome?.end ?? "error", result === null ? null : payloadToWire(movedTo(IMPORTED_BLOBS, result)), reason, outcome?.error ?? null]]);
+      const outputs = jobsOwn(outcome?.blobs ?? [], IMPORTED_BLOBS);
+      const ended = [job, attempt, OUTCOME.ended, outcome?.end ?? "error", result === null ? null : payloadToWire(movedTo(IMPORTED_BLOBS, result)), reason, outcome?.error ?? null];
+      toQueue(["outcome", outputs.length === 0 ? ended : [...ended, outputs]]);
       break;
     }
     case "failed": case "stopped":
@@ -122,13 +125,18 @@ function ended(trip: Trip, { limits }: Place, toQueue: (message: readonly [strin
   else if (trip.how !== "refused" && trip.stop === null) far(cluster, "cancel", { trip: trip.trip, reason: reason ?? "its origin gave it up" });
 }
 
+/** What a queue of this cluster is told of blobs that were brought here: not of that of the input or the result, which it knows as such. */
+const jobsOwn = (blobs: readonly NamedBlob[], principal: string): readonly NamedBlobWire[] =>
+  blobs.filter(({ name }) => name !== INPUT_BLOB && name !== RESULT_BLOB).map((blob) => namedBlobToWire(blobMovedTo(principal, blob)));
+
 /** Says whose job it is, and is never given twice. */
 const guestId = ({ origin, trip }: Guest): string => `${origin}-${trip}`;
 
 /** What the job names lies here, and whoever works on it may read what it is called at home. */
 function submission(guest: Guest): unknown {
-  const { topic, input, options, id } = guest;
+  const { topic, input, options, id, blobs } = guest;
+  const inputs = jobsOwn(blobs, GUEST_BLOBS);
   const properties = options.properties ?? {};
   const isFull = Object.keys(properties).length >= INPUT_LIMITS.propertiesMax;
-  return { guest: guest.guest, origin: guest.origin, id: guestId(guest), topic, input: payloadToWire(movedTo(GUEST_BLOBS, input)), options: isFull ? options : { ...options, properties: { ...properties, [HOME]: id } } };
+  return { guest: guest.guest, origin: guest.origin, id: guestId(guest), topic, input: payloadToWire(movedTo(GUEST_BLOBS, input)), ...(inputs.length === 0 ? {} : { inputs }), options: isFull ? options : { ...options, properties: { ...properties, [HOME]: id } } };
 }

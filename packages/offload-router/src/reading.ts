@@ -1,9 +1,11 @@
 /** Reads what only travelling jobs have, from outside. */
 import type { EndState, ErrorInfo } from "@longshore/job-queue";
 import { END_STATES } from "@longshore/job-queue";
+import { blobName } from "@longshore/job-queue/reading";
 import { fields, integer, list, map, name, note, oneOf, text, Unreadable } from "@longshore/kernel/reading";
 import { INPUT_LIMITS } from "./limits.ts";
 import type { NamedBlob } from "./vocabulary.ts";
+import { INPUT_BLOB, RESULT_BLOB } from "./vocabulary.ts";
 
 export const words = (field: string, value: unknown): string => text(field, value, INPUT_LIMITS.textCharsMax);
 export const cutText = (field: string, value: unknown): string => note(field, value, INPUT_LIMITS.textCharsMax);
@@ -18,15 +20,12 @@ export function digest(field: string, value: unknown): string {
   throw new Unreadable(field, "must be a SHA-256 in 64 lowercase hex digits");
 }
 
-const BLOB_NAME = /^\.?[A-Za-z0-9_-][A-Za-z0-9._ -]*$/;
-
-/** Blobs by name, each once. A name is never a path: no separators, and nothing that could be taken for a parent. */
+/** Blobs by name, each once: those of a job, and the one that its input or result lies in. */
 export function blobs(field: string, value: unknown): readonly NamedBlob[] {
   const seen = new Set<string>();
   return listOf(field, value ?? [], INPUT_LIMITS.blobsMax, (item) => {
     const read = fields(field, item, ["name", "principal", "digest", "bytes"]);
-    const given = text(`${field}.name`, read["name"], INPUT_LIMITS.blobNameCharsMax);
-    if (!BLOB_NAME.test(given)) throw new Unreadable(`${field}.name`, `must be letters, digits, blanks and _ - . and no path: ${JSON.stringify(given)} is not`);
+    const given = read["name"] === INPUT_BLOB || read["name"] === RESULT_BLOB ? read["name"] : blobName(`${field}.name`, read["name"]);
     if (seen.has(given)) throw new Unreadable(`${field}.name`, `must be there once: "${given}" is there twice`);
     seen.add(given);
     return {

@@ -166,7 +166,7 @@ describe("the way home", () => {
     expect(host.owed(QUEUE)).toEqual([]);
     expect(host.work()).toEqual(["import 1"]);
     expect(types(host.moved("import", 1))).toEqual(["OutputImported", "TripEnded"]);
-    expect(host.owed(QUEUE)).toEqual([["outcome", [7, 1, OUTCOME.ended, "succeeded", ["offload-import", digestOf("c"), 300_000], null, null]]]);
+    expect(host.owed(QUEUE)).toEqual([["outcome", [7, 1, OUTCOME.ended, "succeeded", ["offload-import", digestOf("c"), 300_000], null, null, [["out.jpg", "offload-import", digestOf("d"), 9]]]]]);
     expect(host.owed(FAR).at(-1)).toEqual(["release", { trip: 1 }]);
   });
 

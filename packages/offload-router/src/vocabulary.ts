@@ -5,7 +5,9 @@
  * has it. A trip is named by its number in the origin's history, and everywhere else by the cluster and that number.
  * Times are milliseconds of this cluster's server time: what the other side says is dated when it is heard.
  */
-import type { BlobRef, EndState, ErrorInfo, Payload, Scalar } from "@longshore/job-queue";
+import type { EndState, ErrorInfo, NamedBlob, Payload, Scalar } from "@longshore/job-queue";
+
+export type { NamedBlob } from "@longshore/job-queue";
 
 export const OFFLOAD_KIND = "offload-router";
 export const OFFLOAD_ACTOR = "main";
@@ -14,12 +16,7 @@ export const OFFLOAD_ACTOR = "main";
 export const GUEST_BLOBS = "offload-guest";
 export const IMPORTED_BLOBS = "offload-import";
 
-/** A blob that travels, under the name it has at home. Names are never paths. */
-export interface NamedBlob extends BlobRef {
-  readonly name: string;
-}
-
-/** The blob of an input or a result that is too large to travel inside. */
+/** Names of the blobs of an input and a result that are too large to travel inside: no job has such names. */
 export const INPUT_BLOB = ".input";
 export const RESULT_BLOB = ".result";
 

@@ -51,6 +51,18 @@ describe("a client that waits for results", () => {
     expect(host.toldTo(ADDRESS)[0]!.slice(0, 5)).toEqual([job.id, "error", null, 1, "no use"]);
   });
 
+  it("is told what the job has left, at once and when it asks later", () => {
+    const { host, submit, ask } = setup();
+    const job = submit();
+    const outputs = [["thumb.jpg", "wendy", "c".repeat(64), 5]];
+    ask([job.id]);
+    host.mini.outcome(job.number, "succeeded", encode(null), null, outputs);
+    host.showEvents();
+    ask([job.id]);
+    const item = [job.id, "succeeded", encode(null), 1, null, null, outputs];
+    expect(host.toldTo(ADDRESS)).toEqual([item, item]);
+  });
+
   it("hears which jobs are not known", () => {
     const { ask, submit } = setup();
     const job = submit();

@@ -3,7 +3,7 @@
  *
  * Request on `ls.<c>.wa.<kind>.<actor>.<principal>`: `{ client, ids: […], after?, stored?, forget? }`, answered
  * `{ epoch, told, unknown: [ids], refused, waiting }`, or `{ behind: true }` while the inbox is not read up to `after`. Results
- * go to the client's address, numbered: `[id, state, result, attempts, reason, error]`. Jobs that have ended and are
+ * go to the client's address, numbered: `[id, state, result, attempts, reason, error, outputs?]`. Jobs that have ended and are
  * still in state are told at once. `stored` says of ids under which inbox sequence they were stored, `[id, sequence]`; those
  * of them that were refused are listed as `[id, sequence, code, message]` and not waited for. A client that says nothing for a minute is forgotten.
  */
@@ -15,7 +15,7 @@ import { payloadToWire } from "../events.ts";
 import type { Job } from "../job.ts";
 import { jobById } from "../lookups.ts";
 import type { QueueState } from "../state.ts";
-import type { EndState } from "../vocabulary.ts";
+import type { EndState, NamedBlobWire } from "../vocabulary.ts";
 import { Watches } from "./watches.ts";
 
 export interface ResultsOptions {
@@ -69,10 +69,10 @@ class Results implements Attendant<QueueState, JobQueueEvent> {
     if (event.type !== "JobEnded" || this.context === undefined) return;
     const watchers = this.watches.end(event.job);
     if (watchers === undefined) return;
-    const { state, attempt, reason, error } = event;
+    const { state, attempt, reason, error, outputs } = event;
     const result = event.result === undefined ? null : payloadToWire(event.result);
     // The host holds what it is told here until the commit that is being made is stored.
-    for (const { watcher, id } of watchers) this.context.tell(watcher.address, resultItem(id, state, result, attempt, reason, error));
+    for (const { watcher, id } of watchers) this.context.tell(watcher.address, resultItem(id, state, result, attempt, reason, error, outputs));
   }
 
   stopped(): void {
@@ -140,11 +140,13 @@ class Results implements Attendant<QueueState, JobQueueEvent> {
 function endedItem(job: Job, id: string): readonly unknown[] {
   const end = job.end!;
   const result = end.result === undefined ? null : payloadToWire(end.result);
-  return resultItem(id, job.state as EndState, result, job.attempt, end.reason, end.error);
+  return resultItem(id, job.state as EndState, result, job.attempt, end.reason, end.error, end.outputs);
 }
 
-const resultItem = (id: string, state: EndState, result: unknown, attempts: number, reason: string | undefined, error: unknown): readonly unknown[] =>
-  [id, state, result, attempts, reason ?? null, error ?? null];
+const resultItem = (id: string, state: EndState, result: unknown, attempts: number, reason: string | undefined, error: unknown, outputs: readonly NamedBlobWire[] | undefined): readonly unknown[] => {
+  const item = [id, state, result, attempts, reason ?? null, error ?? null];
+  return outputs === undefined ? item : [...item, outputs];
+};
 
 function readQuestion({ data, json }: WireMessage): Question {
   const message = decodeUntrusted(data, json, LIMITS);
