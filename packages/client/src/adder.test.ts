@@ -1,5 +1,5 @@
 import { encode } from "@longshore/kernel";
-import { sha256 } from "@longshore/testkit";
+import { MemoryBlobs, sha256 } from "@longshore/testkit";
 import { describe, expect, it } from "vitest";
 import { startAdd } from "./adder.ts";
 import { Client } from "./client.ts";
@@ -20,7 +20,7 @@ function setup() {
   const puts: PutDone[] = [];
   const client = new Client({
     ports: world.ports, hash: sha256, cluster: "c", principal: "alice", shard: "main", instance: "i", processors: 1,
-    blobs: { put: (_principal, _bytes, done) => void puts.push(done), get: (_principal, _digest, done) => done({ kind: "missing" }), list: (done) => done([]), removeOlder: (_name, _beforeMs, done) => done({ kind: "removed" }) },
+    blobs: Object.assign(new MemoryBlobs((run) => void world.clock.after(0, run), () => 0), { put: (_principal: string, _bytes: Uint8Array, done: PutDone) => void puts.push(done) }),
     journal: () => { throw new Error("no journal here"); },
   });
   const add = (input: unknown, options?: AddOptions, job: Job = echo) => {

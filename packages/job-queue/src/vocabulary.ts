@@ -3,6 +3,9 @@
  *
  * Times are milliseconds of server time (UTC). Ids on this page are whole job ids: `<shard>.<local id>`.
  */
+import type { BlobRef } from "@longshore/kernel";
+
+export type { BlobRef } from "@longshore/kernel";
 
 /** Sling's words. The first two are live, the others are ends, and a job has exactly one end. */
 export type JobState = "queued" | "active" | EndState;
@@ -13,14 +16,6 @@ export const END_STATES: readonly EndState[] = ["succeeded", "stopped", "given-u
 export type WaitReason = "not-before" | "retry" | "suspended" | "no-capable-instance" | "limit" | "order" | "offloaded";
 
 export type Scalar = string | number | boolean | null;
-
-/** A payload too large to travel inside: where its bytes are. */
-export interface BlobRef {
-  readonly principal: string;
-  /** SHA-256, hex. */
-  readonly digest: string;
-  readonly bytes: number;
-}
 
 /** A blob under the name that its job has for it. The name is for people and programs, never a path. */
 export interface NamedBlob extends BlobRef {

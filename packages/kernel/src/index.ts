@@ -18,9 +18,9 @@ export { decodeKernelEvent, encodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel
 export type { KernelState, Outbox, ParkedCommand } from "./kernel-state.ts";
 export { addressKey, refusalOf } from "./kernel-state.ts";
 export type { KernelLimits, ScanLimits } from "./limits.ts";
-export { KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
+export { BLOB_YOUNG_MS, KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
 export type {
-  AppendAnswer, BlobName, BlobRemoval, Blobs, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, PutAnswer, ReadAnswer, ServerTime,
+  AppendAnswer, BlobCarrier, BlobCopy, BlobName, BlobPut, BlobRef, BlobRemoval, Blobs, BlobsFound, BlobWritten, ByteAnswer, ByteSource, CarryAnswer, CarryFailure, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, PutAnswer, ReadAnswer, ServerTime,
   Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, WantedAnswer, WantedConfiguration, WantedEntry, Wire, WireAnswer, WireMessage,
 } from "./ports.ts";
 export type { RetentionHorizon } from "./retention.ts";

@@ -42,6 +42,12 @@ export const KERNEL_LIMITS: KernelLimits = {
   inboxReadMax: 256,
 };
 
+/**
+ * How long after it was put a payload may be relied on, milliseconds: as long as a command that names it may still be decided
+ * (`sessionKeepMs`). What no history names is swept away when it is twice as old.
+ */
+export const BLOB_YOUNG_MS: number = KERNEL_LIMITS.sessionKeepMs;
+
 /** Bounds of anything decoded from outside. */
 export interface ScanLimits {
   readonly bytesMax: number;

@@ -152,14 +152,65 @@ export interface BlobName {
   readonly digest: string;
 }
 
+/** A payload, and how many bytes it has. */
+export interface BlobRef extends BlobName {
+  readonly bytes: number;
+}
+
+/** `missing`: the bytes are not there. `corrupt`: they are not what their digest or length says. `unavailable`: nobody can say now. */
+export type ByteAnswer =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "end" }
+  | { readonly kind: "failed"; readonly cause: "missing" | "corrupt" | "unavailable"; readonly message: string };
+
+/** Bytes in order, a part at a time: a reader never has more of them in memory than it asked for. */
+export interface ByteSource {
+  /** The next part, of whatever length. Asked for only after the answer before; never again after `end`, `failed` or `close`. */
+  next(done: (answer: ByteAnswer) => void): void;
+  /** Nobody asks any more. Idempotent; an answer on its way may still come. */
+  close(): void;
+}
+
 /** What became of a removal: `kept` because it was put at or after the instant given; `putAt`: when. */
 export type BlobRemoval = { readonly kind: "removed" | "unavailable" } | { readonly kind: "kept"; readonly putAt: number };
 
-/** Payloads too large to travel inside a message, by the SHA-256 (hex) of their bytes. */
+export type BlobPut = { readonly kind: "stored"; readonly digest: string } | { readonly kind: "refused" | "unknown"; readonly message: string };
+
+/** `refused`: it cannot be stored. `unknown`: nobody knows whether it is; again is safe. `failed`: the source, or its bytes are others than said. */
+export type BlobWritten =
+  | { readonly kind: "stored" }
+  | { readonly kind: "refused" | "unknown"; readonly message: string }
+  | { readonly kind: "failed"; readonly cause: "missing" | "corrupt" | "unavailable"; readonly message: string };
+
+/** One principal's copy of a payload. `putAt`: when it was stored last, milliseconds of server time. */
+export interface BlobCopy {
+  readonly principal: string;
+  readonly pieces: number;
+  readonly putAt: number;
+}
+
+export type BlobsFound = { readonly kind: "found"; readonly copies: readonly BlobCopy[] } | { readonly kind: "unavailable" };
+
+/**
+ * Payloads too large to travel inside a message, by the SHA-256 (hex) of their bytes.
+ *
+ * One that was put less than `BLOB_YOUNG_MS` ago may be relied on as it is; an older one must be stored again, whole, before a
+ * command names it, because it may be about to be swept away.
+ */
 export interface Blobs {
-  put(principal: string, bytes: Uint8Array, done: (answer: { readonly kind: "stored"; readonly digest: string } | { readonly kind: "refused" | "unknown"; readonly message: string }) => void): void;
+  /** What lies there whole and young is not sent again. */
+  put(principal: string, bytes: Uint8Array, done: (answer: BlobPut) => void): void;
   /** `missing` when it is not there or its bytes do not have that digest. */
   get(principal: string, digest: string, done: (answer: { readonly kind: "found"; readonly bytes: Uint8Array } | { readonly kind: "missing" | "unavailable" }) => void): void;
+  /**
+   * Stores what a source gives, under a digest and a length that are known before; it is not there before both are found to be
+   * right. The source is closed in any case, and not read at all when the payload lies there whole and young.
+   */
+  write(ref: BlobRef, source: ByteSource, done: (answer: BlobWritten) => void): void;
+  /** The bytes of a payload; whether they have its digest is known at their end. */
+  read(name: BlobName): ByteSource;
+  /** Whoever's copies of it are here and look whole: their bytes are not looked at. For hosts only. */
+  find(digest: string, done: (answer: BlobsFound) => void): void;
   /** All there are, and what a broken put has left of others, in no order; undefined when it cannot be known. */
   list(done: (names: readonly BlobName[] | undefined) => void): void;
   /**
@@ -167,6 +218,30 @@ export interface Blobs {
    * there is removed.
    */
   removeOlder(name: BlobName, beforeMs: number, done: (answer: BlobRemoval) => void): void;
+}
+
+/** Why bytes were not brought. `unreachable`: nobody can say, or they cannot be stored now; trying again may help. */
+export interface CarryFailure {
+  readonly kind: "missing" | "corrupt" | "unreachable";
+  readonly message: string;
+}
+
+/** `travelled`: bytes that came from another cluster for it. */
+export type CarryAnswer = { readonly kind: "here"; readonly travelled: number } | { readonly kind: "failed"; readonly failure: CarryFailure };
+
+/** Moves payloads within this cluster's store, and into it from the store of another cluster. */
+export interface BlobCarrier {
+  /** Whether it lies here, whole as far as can be seen without reading it. */
+  check(ref: BlobRef, done: (answer: CarryAnswer) => void): void;
+  /** Puts a copy of what lies here under another principal, its digest verified. */
+  copy(ref: BlobRef, to: string, done: (answer: CarryAnswer) => void): void;
+  /**
+   * Brings a payload from another cluster, which must let it be read, under the principal `to`, its digest verified. Nothing
+   * travels when anybody's copy is here; what came before a try broke off does not travel again.
+   */
+  bring(cluster: string, ref: BlobRef, to: string, done: (answer: CarryAnswer) => void): void;
+  /** Removes a copy, and what a broken try has left of it. */
+  remove(name: BlobName, done: (ok: boolean) => void): void;
 }
 
 /** What is wanted under one key. A revision grows with every change of any key, and has gaps. */

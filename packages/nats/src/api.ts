@@ -54,15 +54,30 @@ export function subjectsIn(connection: Connection, stream: string, filter: strin
   page();
 }
 
-/** Where and when (server time, milliseconds) the last message of a filter was stored; undefined when there is none. */
-export function lastStored(
-  connection: Connection, stream: string, filter: string, done: (last: { readonly sequence: number; readonly at: number } | undefined | "unavailable") => void,
-): void {
+/** How many subjects of a filter have a message; undefined when that cannot be known. */
+export function subjectCount(connection: Connection, stream: string, filter: string, done: (count: number | undefined) => void): void {
+  // From beyond them all: the server then says how many there are, and lists none.
+  callApi(connection, `STREAM.INFO.${stream}`, { subjects_filter: filter, offset: BEYOND_ALL }, (answer) => done(answer.kind === "ok" ? Number(answer.body["total"] ?? 0) : undefined), SETUP_TIMEOUT_MS);
+}
+
+const BEYOND_ALL = 2 ** 31 - 1;
+
+export interface LastStored {
+  readonly sequence: number;
+  /** Server time, milliseconds. */
+  readonly at: number;
+  /** As they were sent; empty when there are none. */
+  readonly headers: string;
+}
+
+/** Where and when the last message of a filter was stored; undefined when there is none. */
+export function lastStored(connection: Connection, stream: string, filter: string, done: (last: LastStored | undefined | "unavailable") => void): void {
   callApi(connection, `STREAM.MSG.GET.${stream}`, { last_by_subj: filter }, (answer) => {
     if (answer.kind !== "ok") return done(readFailure(answer) === "absent" ? undefined : "unavailable");
     const message = answer.body["message"];
     const at = isRecord(message) ? Date.parse(String(message["time"])) : Number.NaN;
-    done(isRecord(message) && !Number.isNaN(at) ? { sequence: Number(message["seq"]), at } : "unavailable");
+    if (!isRecord(message) || Number.isNaN(at)) return done("unavailable");
+    done({ sequence: Number(message["seq"]), at, headers: Buffer.from(String(message["hdrs"] ?? ""), "base64").toString("utf8") });
   });
 }
 

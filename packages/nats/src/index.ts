@@ -1,4 +1,4 @@
-export { blobsOf } from "./blobs.ts";
+export { type BlobsOptions, blobsOf } from "./blobs.ts";
 export { ROLE_USERS, type ServerSettings, type ServerUser, serverConfig, shippedConfig } from "./conf.ts";
 export { type Connection, type ConnectOptions, connect } from "./connect.ts";
 export type { Finding } from "./finding.ts";

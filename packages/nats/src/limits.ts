@@ -41,7 +41,11 @@ export const PIECE_BYTES: number = 256 * KIB;
 export const PIECES_IN_FLIGHT = 8;
 /** Subjects listed of one stream; what lies beyond is listed when others are gone. */
 export const SUBJECTS_MAX = 1_000_000;
+/** A payload that is put from memory, and one that is written from a source. */
 export const BLOB_BYTES_MAX: number = 256 * MIB;
+export const WRITTEN_BYTES_MAX: number = 1_024 * GIB;
+/** Principals whose copies of one payload are looked at. */
+export const COPIES_MAX = 32;
 
 /** One inbox message; so many of them may wait on one subject. */
 export const INBOX_MESSAGE_BYTES_MAX: number = 512 * KIB;

@@ -2,6 +2,7 @@
 
 export type { CounterCommand, CounterEvent, CounterRejection, CounterState } from "./counter.ts";
 export { CounterActor } from "./counter.ts";
+export { MemoryBlobs } from "./memory/blobs.ts";
 export type { Permission, Publication } from "./memory/bus.ts";
 export { MemoryBus, MemoryWire } from "./memory/bus.ts";
 export type { Defer } from "./memory/defer.ts";
@@ -9,7 +10,7 @@ export { deferOn } from "./memory/defer.ts";
 export { sha256, sha256Hex } from "./memory/hash.ts";
 export { MemoryInbox } from "./memory/inbox.ts";
 export { MemoryJournal } from "./memory/journal.ts";
-export { MemoryBlobs, MemoryMarks, MemoryServerTime, MemorySnapshots } from "./memory/keepers.ts";
+export { MemoryMarks, MemoryServerTime, MemorySnapshots } from "./memory/keepers.ts";
 export type { MemoryServerOptions } from "./memory/server.ts";
 export { MemoryServer } from "./memory/server.ts";
 export type { StreamAnswer, StreamLimits, StreamMessage } from "./memory/stream.ts";

@@ -72,7 +72,11 @@ snapshotsContract(`${NAME}, as an observer reads`, async () => {
 
 blobsContract(NAME, async () => {
   const { connection } = await provisioned();
-  return { blobs: blobsOf(connection, CLUSTER), principals: ["alice", "bob"] };
+  return {
+    blobs: blobsOf(connection, CLUSTER), principals: ["alice", "bob"], aged: () => blobsOf(connection, CLUSTER, { youngMs: 0 }),
+    // The last sequence of the stream: every piece that was ever stored.
+    sent: async () => Number((await connection.nc.request("$JS.API.STREAM.INFO.LS_t_BLOBS")).json<{ readonly state: { readonly last_seq: number } }>().state.last_seq),
+  };
 });
 
 wantedContract(NAME, async () => {

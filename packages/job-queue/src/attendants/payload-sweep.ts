@@ -15,16 +15,18 @@
  *   nothing is removed.
  */
 import type { Attendant, BlobName, Blobs, HostContext } from "@longshore/kernel";
-import { decodeUntrusted, encode, KERNEL_LIMITS, subjectsOf } from "@longshore/kernel";
+import { BLOB_YOUNG_MS, decodeUntrusted, encode, subjectsOf } from "@longshore/kernel";
 import type { JobQueueEvent } from "../events.ts";
 import type { QueueState } from "../state.ts";
+
+type SweptBlobs = Pick<Blobs, "list" | "removeOlder">;
 
 export interface PayloadSweepOptions {
   /** The actor's name. */
   readonly shard?: string;
   /** Under which this host speaks to others. */
   readonly principal: string;
-  readonly blobs: Blobs;
+  readonly blobs: SweptBlobs;
   /** Kind and name of every actor of the cluster that has a history; undefined when that cannot be known now. */
   readonly histories: (done: (names: readonly (readonly [kind: string, actor: string])[] | undefined) => void) => void;
   readonly timings?: Partial<PayloadSweepTimings>;
@@ -40,8 +42,8 @@ export interface PayloadSweepTimings {
   readonly ageMs: number;
 }
 
-/** A session, and with it the time a command may still be decided, lasts no longer than `sessionKeepMs`. */
-export const PAYLOAD_SWEEP: PayloadSweepTimings = { everyMs: 600_000, pauseMs: 1_000, ageMs: 2 * KERNEL_LIMITS.sessionKeepMs };
+/** Twice as long as a payload may be relied on without being named, which is as long as a command may be on its way. */
+export const PAYLOAD_SWEEP: PayloadSweepTimings = { everyMs: 600_000, pauseMs: 1_000, ageMs: 2 * BLOB_YOUNG_MS };
 
 /** Payloads of one slice: what is asked of others in one question, and removed in one go. */
 const SLICE_MAX = 100;
@@ -59,7 +61,7 @@ export const payloadSweep = (options: PayloadSweepOptions): Attendant<QueueState
 class PayloadSweep implements Attendant<QueueState, JobQueueEvent> {
   private readonly shard: string;
   private readonly principal: string;
-  private readonly blobs: Blobs;
+  private readonly blobs: SweptBlobs;
   private readonly histories: PayloadSweepOptions["histories"];
   private readonly timings: PayloadSweepTimings;
   /** Until when a payload is too young, in server time. */

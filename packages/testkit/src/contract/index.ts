@@ -1,11 +1,13 @@
 /** Contract suites: what every adapter of a port must do. They use vitest; the twins run them here, NATS in test/integration. */
 
+export type { BlobsFixture } from "./blobs-contract.ts";
+export { blobsContract } from "./blobs-contract.ts";
 export type { InboxFixture } from "./inbox-contract.ts";
 export { inboxContract } from "./inbox-contract.ts";
 export type { JournalFixture } from "./journal-contract.ts";
 export { journalContract } from "./journal-contract.ts";
-export type { BlobsFixture, MarksFixture, SnapshotsFixture } from "./keepers-contract.ts";
-export { blobsContract, marksContract, snapshotsContract } from "./keepers-contract.ts";
+export type { MarksFixture, SnapshotsFixture } from "./keepers-contract.ts";
+export { marksContract, snapshotsContract } from "./keepers-contract.ts";
 export type { LinkFixture, LinkSide } from "./link-contract.ts";
 export { linkContract } from "./link-contract.ts";
 export type { WantedFixture } from "./wanted-contract.ts";

@@ -1,8 +1,8 @@
-/** What the small stores must do: marks, snapshots, payloads. Run by the twins and by the NATS adapters. */
-import type { BlobName, BlobRemoval, Blobs, HighWater, HighWaterMarks, Snapshot, Snapshots } from "@longshore/kernel";
+/** What the small stores must do: marks and snapshots. Run by the twins and by the NATS adapters. */
+import type { HighWater, HighWaterMarks, Snapshot, Snapshots } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import type { ContractWorld } from "./world.ts";
-import { answerTo, bytesOf, noise } from "./world.ts";
+import { answerTo, bytesOf, noise, within } from "./world.ts";
 
 export interface MarksFixture extends ContractWorld {
   readonly marks: HighWaterMarks;
@@ -13,21 +13,6 @@ export interface MarksFixture extends ContractWorld {
 export interface SnapshotsFixture extends ContractWorld {
   readonly snapshots: Snapshots;
   readonly elsewhere: Snapshots;
-}
-
-export interface BlobsFixture extends ContractWorld {
-  readonly blobs: Blobs;
-  /** Two principals that may each have payloads of their own. */
-  readonly principals: readonly [string, string];
-}
-
-async function within<Fixture extends ContractWorld>(made: Promise<Fixture> | Fixture, body: (fixture: Fixture) => Promise<void>): Promise<void> {
-  const fixture = await made;
-  try {
-    await body(fixture);
-  } finally {
-    await fixture.close?.();
-  }
 }
 
 export function marksContract(name: string, makeFixture: () => Promise<MarksFixture> | MarksFixture): void {
@@ -101,71 +86,6 @@ export function snapshotsContract(name: string, makeFixture: () => Promise<Snaps
     test("a snapshot of one empty state comes back", () => within(makeFixture(), async (fixture) => {
       await save(fixture, snapshotAt(1, [bytesOf("x")]));
       expect((await latest(fixture, fixture.snapshots))?.chunks).toHaveLength(1);
-    }));
-  });
-}
-
-type PutAnswer = Parameters<Parameters<Blobs["put"]>[2]>[0];
-type GetAnswer = Parameters<Parameters<Blobs["get"]>[2]>[0];
-
-export function blobsContract(name: string, makeFixture: () => Promise<BlobsFixture> | BlobsFixture): void {
-  const put = async (fixture: BlobsFixture, bytes: Uint8Array): Promise<string> => {
-    const answer = await answerTo<PutAnswer>(fixture, (done) => fixture.blobs.put(fixture.principals[0], bytes, done));
-    if (answer.kind !== "stored") throw new Error(answer.message);
-    return answer.digest;
-  };
-  const get = (fixture: BlobsFixture, digest: string, principal = fixture.principals[0]): Promise<GetAnswer> =>
-    answerTo(fixture, (done) => fixture.blobs.get(principal, digest, done));
-
-  describe(`blobs: ${name}`, () => {
-    test.each([["a short payload", 100], ["a payload of many messages", 3_500_000]])("%s comes back under the digest of its bytes", (_name, length) =>
-      within(makeFixture(), async (fixture) => {
-        const bytes = noise(length, 5);
-        const digest = await put(fixture, bytes);
-        expect(digest).toMatch(/^[0-9a-f]{64}$/);
-        const answer = await get(fixture, digest);
-        expect(answer.kind === "found" && Buffer.from(answer.bytes).equals(bytes)).toBe(true);
-      }));
-
-    test("the same bytes put twice are one payload", () => within(makeFixture(), async (fixture) => {
-      expect(await put(fixture, noise(2_000))).toBe(await put(fixture, noise(2_000)));
-      expect((await get(fixture, await put(fixture, noise(2_000)))).kind).toBe("found");
-    }));
-
-    test("what is not there is missing, and so is another principal's", () => within(makeFixture(), async (fixture) => {
-      const digest = await put(fixture, noise(500));
-      expect(await get(fixture, "0".repeat(64))).toEqual({ kind: "missing" });
-      expect(await get(fixture, digest, fixture.principals[1])).toEqual({ kind: "missing" });
-    }));
-
-    const removeOlder = (fixture: BlobsFixture, digest: string, beforeMs: number): Promise<BlobRemoval> =>
-      answerTo(fixture, (done) => fixture.blobs.removeOlder({ principal: fixture.principals[0], digest }, beforeMs, done));
-    const list = (fixture: BlobsFixture): Promise<readonly BlobName[] | undefined> => answerTo(fixture, (done) => fixture.blobs.list(done));
-
-    test("a removed payload is missing, and removing it again changes nothing", () => within(makeFixture(), async (fixture) => {
-      const digest = await put(fixture, noise(2_500_000));
-      for (let i = 0; i < 2; i++) expect(await removeOlder(fixture, digest, Number.MAX_SAFE_INTEGER)).toEqual({ kind: "removed" });
-      expect(await get(fixture, digest)).toEqual({ kind: "missing" });
-    }));
-
-    test("only what was put before an instant is removed", () => within(makeFixture(), async (fixture) => {
-      const bytes = noise(1_500_000);
-      const digest = await put(fixture, bytes);
-      const kept = await removeOlder(fixture, digest, 1);
-      if (kept.kind !== "kept") throw new Error(`it was ${kept.kind}`);
-      expect(await removeOlder(fixture, digest, kept.putAt)).toEqual(kept);
-      expect((await get(fixture, digest)).kind).toBe("found");
-      expect(await removeOlder(fixture, digest, kept.putAt + 1)).toEqual({ kind: "removed" });
-    }));
-
-    test("all are listed, each once, and no more when they are removed", () => within(makeFixture(), async (fixture) => {
-      expect(await list(fixture)).toEqual([]);
-      const [large, small] = [await put(fixture, noise(1_500_000)), await put(fixture, noise(10))];
-      const [principal] = fixture.principals;
-      const listed = await list(fixture);
-      expect([...(listed ?? [])].sort((a, b) => a.digest.localeCompare(b.digest))).toEqual([large, small].sort((a, b) => a.localeCompare(b)).map((digest) => ({ principal, digest })));
-      for (const digest of [large, small]) await removeOlder(fixture, digest, Number.MAX_SAFE_INTEGER);
-      expect(await list(fixture)).toEqual([]);
     }));
   });
 }

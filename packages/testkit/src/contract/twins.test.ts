@@ -1,4 +1,5 @@
 /** The twins keep the contracts that the NATS adapters keep. */
+import { BLOB_YOUNG_MS } from "@longshore/kernel";
 import { MemoryServer, VirtualClock } from "../index.ts";
 import type { ContractWorld } from "./index.ts";
 import { blobsContract, inboxContract, journalContract, linkContract, marksContract, snapshotsContract, wantedContract, wireContract } from "./index.ts";
@@ -53,7 +54,13 @@ snapshotsContract("in memory", () => {
 
 blobsContract("in memory", () => {
   const { server, world } = setup();
-  return { ...world, blobs: server.blobs, principals: ["alice", "bob"] };
+  return {
+    ...world, blobs: server.blobs, principals: ["alice", "bob"], sent: () => server.blobs.sentBytes,
+    aged: () => {
+      server.serverTime.offsetMs += BLOB_YOUNG_MS;
+      return server.blobs;
+    },
+  };
 });
 
 wantedContract("in memory", () => {

@@ -2,21 +2,12 @@
 import type { PutAnswer, WantedAnswer, WantedConfiguration, WantedEntry } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import type { ContractWorld } from "./world.ts";
-import { answerTo, bytesOf, textOf, until } from "./world.ts";
+import { answerTo, bytesOf, textOf, until, within } from "./world.ts";
 
 export interface WantedFixture extends ContractWorld {
   readonly wanted: WantedConfiguration;
   /** The same configuration as another process sees it. */
   readonly elsewhere: WantedConfiguration;
-}
-
-async function within(made: Promise<WantedFixture> | WantedFixture, body: (fixture: WantedFixture) => Promise<void>): Promise<void> {
-  const fixture = await made;
-  try {
-    await body(fixture);
-  } finally {
-    await fixture.close?.();
-  }
 }
 
 async function put(fixture: WantedFixture, key: string, text: string, expected: number): Promise<number> {

@@ -29,6 +29,16 @@ export async function until(world: ContractWorld, fact: () => boolean): Promise<
   }
 }
 
+/** Runs a test on a fixture of its own, and closes that in any case. */
+export async function within<Fixture extends ContractWorld>(made: Promise<Fixture> | Fixture, body: (fixture: Fixture) => Promise<void>): Promise<void> {
+  const fixture = await made;
+  try {
+    await body(fixture);
+  } finally {
+    await fixture.close?.();
+  }
+}
+
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 

@@ -1,7 +1,6 @@
-/** Small stores in memory: high-water marks, snapshots, payloads, and the server's time. */
-import type { BlobName, BlobRemoval, Blobs, Clock, HighWater, HighWaterMarks, ServerTime, Snapshot, Snapshots } from "@longshore/kernel";
+/** Small stores in memory: high-water marks, snapshots, and the server's time. */
+import type { Clock, HighWater, HighWaterMarks, ServerTime, Snapshot, Snapshots } from "@longshore/kernel";
 import type { Defer } from "./defer.ts";
-import { sha256Hex } from "./hash.ts";
 
 /** Two places, as in production (another stream, a local file): each may be away, and the higher mark counts. */
 export class MemoryMarks implements HighWaterMarks {
@@ -61,58 +60,6 @@ const copyOf = (snapshot: Snapshot): Snapshot => ({
   ...snapshot,
   commitHash: snapshot.commitHash.slice(), stateHash: snapshot.stateHash.slice(), chunks: snapshot.chunks.map((chunk) => chunk.slice()),
 });
-
-export class MemoryBlobs implements Blobs {
-  readonly held: Map<string, { readonly bytes: Uint8Array; readonly putAt: number }> = new Map();
-  away = false;
-  full = false;
-  private readonly defer: Defer;
-  private readonly now: () => number;
-
-  /** `now`: server time, milliseconds. */
-  constructor(defer: Defer, now: () => number) {
-    this.defer = defer;
-    this.now = now;
-  }
-
-  put(principal: string, bytes: Uint8Array, done: Parameters<Blobs["put"]>[2]): void {
-    const copy = bytes.slice();
-    this.defer(() => {
-      if (this.away) return this.defer(() => done({ kind: "unknown", message: "the server is away" }));
-      if (this.full) return this.defer(() => done({ kind: "refused", message: "the payload stream is full" }));
-      const digest = sha256Hex(copy);
-      this.held.set(`${principal}/${digest}`, { bytes: copy, putAt: this.now() });
-      this.defer(() => done({ kind: "stored", digest }));
-    });
-  }
-
-  get(principal: string, digest: string, done: Parameters<Blobs["get"]>[2]): void {
-    this.defer(() => {
-      if (this.away) return this.defer(() => done({ kind: "unavailable" }));
-      const bytes = this.held.get(`${principal}/${digest}`)?.bytes;
-      const isSound = bytes !== undefined && sha256Hex(bytes) === digest;
-      this.defer(() => done(isSound ? { kind: "found", bytes: bytes.slice() } : { kind: "missing" }));
-    });
-  }
-
-  list(done: Parameters<Blobs["list"]>[0]): void {
-    this.defer(() => {
-      const names = this.away ? undefined : [...this.held.keys()].map((key) => ({ principal: key.slice(0, -65), digest: key.slice(-64) }));
-      this.defer(() => done(names));
-    });
-  }
-
-  removeOlder({ principal, digest }: BlobName, beforeMs: number, done: (answer: BlobRemoval) => void): void {
-    this.defer(() => {
-      if (this.away) return this.defer(() => done({ kind: "unavailable" }));
-      const key = `${principal}/${digest}`;
-      const putAt = this.held.get(key)?.putAt;
-      if (putAt !== undefined && putAt >= beforeMs) return this.defer(() => done({ kind: "kept", putAt }));
-      this.held.delete(key);
-      this.defer(() => done({ kind: "removed" }));
-    });
-  }
-}
 
 /** The server's clock: that of the world plus an offset that a test may step. */
 export class MemoryServerTime implements ServerTime {

@@ -8,6 +8,7 @@
 
 import type { Clock, HostPorts, Telemetry } from "@longshore/kernel";
 import { streamsOf, subjectsOf } from "@longshore/kernel";
+import { MemoryBlobs } from "./blobs.ts";
 import type { MemoryWire } from "./bus.ts";
 import { MemoryBus, MemoryLink } from "./bus.ts";
 import type { Defer } from "./defer.ts";
@@ -15,7 +16,7 @@ import { deferOn } from "./defer.ts";
 import { sha256 } from "./hash.ts";
 import { MemoryInbox } from "./inbox.ts";
 import { MemoryJournal } from "./journal.ts";
-import { MemoryBlobs, MemoryMarks, MemoryServerTime, MemorySnapshots } from "./keepers.ts";
+import { MemoryMarks, MemoryServerTime, MemorySnapshots } from "./keepers.ts";
 import type { StreamLimits } from "./stream.ts";
 import { MemoryStream } from "./stream.ts";
 import { MemoryWanted } from "./wanted.ts";
