@@ -32,8 +32,21 @@ export interface Reactions {
    * `address` is the subject without its `ls.<cluster>.` prefix, for example `wk.alice.i1.main`.
    */
   tell(address: string, item: unknown): void;
-  /** A message another actor must get exactly once, numbered per receiver and kept until it is acknowledged. */
-  send(receiver: ActorAddress, body: unknown): void;
+  /**
+   * A message another actor must get exactly once, numbered per receiver and kept until it is acknowledged. Whoever sends what must
+   * arrive bounds it; what is said as often as somebody likes is `Droppable`.
+   */
+  send(receiver: ActorAddress, body: unknown, how?: Droppable): void;
+}
+
+/**
+ * The receiver can do without this message: it is left out while the receiver is owed `OUTBOX_LIMITS` already. Taken in, it
+ * arrives like any other, once and in order.
+ */
+export interface Droppable {
+  readonly mayDrop: true;
+  /** What it is the newest word of. That is kept instead of an older one left out, and sent when there is room again. */
+  readonly levelOf?: string;
 }
 
 /** A reason why a command or a message is not understood, naming the field and the remedy. */

@@ -4,7 +4,7 @@
  * The host folds what it writes, recovery and followers fold what they read, replay and audit fold what they are given:
  * all through this one class, so that the same commits give the same state hash everywhere.
  */
-import type { Actor, ActorAddress, Reactions, RejectionShape } from "./actor.ts";
+import type { Actor, ActorAddress, Droppable, Reactions, RejectionShape } from "./actor.ts";
 import { sameBytes } from "./bytes.ts";
 import { decodeTrusted, encodeCanonical } from "./codec.ts";
 import type { Commit } from "./commit.ts";
@@ -13,7 +13,8 @@ import { Fault } from "./faults.ts";
 import type { KernelEvent } from "./kernel-event.ts";
 import { decodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
 import type { KernelState } from "./kernel-state.ts";
-import { beginCommit, evolveKernel, initialKernelState, owe, restoreKernel, snapshotKernel } from "./kernel-state.ts";
+import { addressKey, beginCommit, evolveKernel, initialKernelState, restoreKernel, snapshotKernel } from "./kernel-state.ts";
+import { owe } from "./outbox.ts";
 import type { Hash, Snapshot, StoredCommit, Version } from "./ports.ts";
 
 /** Called for every event after it was folded. */
@@ -34,7 +35,7 @@ export class History<State, Command, Event, Rejection extends RejectionShape> {
   private readonly outboxOnly: Reactions = {
     isUnheard: true,
     tell: () => undefined,
-    send: (receiver: ActorAddress, body: unknown) => owe(this.kernel, receiver, body),
+    send: (receiver: ActorAddress, body: unknown, how?: Droppable) => owe(this.kernel.outbox, addressKey(receiver), body, how),
   };
 
   constructor(actor: Actor<State, Command, Event, Rejection>, hash: Hash) {

@@ -1,6 +1,6 @@
 /** The kernel's public surface. */
 
-export type { Actor, ActorAddress, Decision, Emit, EventCodec, Malformed, Parsed, Reactions, RejectionShape, Role, Sender } from "./actor.ts";
+export type { Actor, ActorAddress, Decision, Droppable, Emit, EventCodec, Malformed, Parsed, Reactions, RejectionShape, Role, Sender } from "./actor.ts";
 export { accepted, rejected } from "./actor.ts";
 export { sameBytes } from "./bytes.ts";
 export { decodeTrusted, decodeUntrusted, encode, encodeCanonical, encodeJson, encodeShared, utf8, whyNotSerializable } from "./codec.ts";
@@ -15,10 +15,12 @@ export { Host } from "./host.ts";
 export type { Attendant, HostContext, HostOptions, HostPorts, StopReason } from "./host-options.ts";
 export type { CommandSource, KernelEvent } from "./kernel-event.ts";
 export { decodeKernelEvent, encodeKernelEvent, FIRST_ACTOR_CODE } from "./kernel-event.ts";
-export type { KernelState, Outbox, ParkedCommand } from "./kernel-state.ts";
+export type { KernelState, ParkedCommand } from "./kernel-state.ts";
 export { addressKey, refusalOf } from "./kernel-state.ts";
-export type { KernelLimits, ScanLimits } from "./limits.ts";
-export { BLOB_YOUNG_MS, KERNEL_LIMITS, SCAN_LIMITS } from "./limits.ts";
+export type { KernelLimits, OutboxLimits, ScanLimits } from "./limits.ts";
+export { BLOB_YOUNG_MS, KERNEL_LIMITS, OUTBOX_LIMITS, SCAN_LIMITS } from "./limits.ts";
+export type { Outbox } from "./outbox.ts";
+export { acknowledge, owe } from "./outbox.ts";
 export type {
   AppendAnswer, BlobCarrier, BlobCopy, BlobName, BlobPut, BlobRef, BlobRemoval, Blobs, BlobsFound, BlobWritten, ByteAnswer, ByteSource, CarryAnswer, CarryFailure, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, PutAnswer, ReadAnswer, ServerTime,
   Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, WantedAnswer, WantedConfiguration, WantedEntry, Wire, WireAnswer, WireMessage,

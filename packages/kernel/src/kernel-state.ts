@@ -3,15 +3,10 @@ import type { ActorAddress } from "./actor.ts";
 import type { CommitHeader, InboxPosition } from "./commit.ts";
 import type { CommandSource, KernelEvent, StoredAs } from "./kernel-event.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
+import type { Outbox, OutboxWire } from "./outbox.ts";
+import { acknowledge, restoreOutboxes, snapshotOutboxes } from "./outbox.ts";
 import type { RecordedOutcome, Session, Sessions } from "./sessions.ts";
 import { advance, record } from "./sessions.ts";
-
-/** What is owed to one receiver. Numbers start at 1; the pending ones are `acked + 1 … next - 1`. */
-export interface Outbox {
-  next: number;
-  acked: number;
-  readonly pending: { readonly number: number; readonly body: unknown }[];
-}
 
 export interface ParkedCommand {
   readonly source: CommandSource;
@@ -56,26 +51,10 @@ export function beginCommit(state: KernelState, header: Pick<CommitHeader, "epoc
   state.number = header.number;
   state.at = header.at;
   for (const position of header.inbox) state.inbox.set(position.stream, position);
-  for (const [receiver, number] of header.outboxAcked) acknowledge(state, receiver, number);
-}
-
-function acknowledge(state: KernelState, receiver: string, number: number): void {
-  const outbox = state.outbox.get(receiver);
-  if (outbox === undefined || number <= outbox.acked) return;
-  outbox.acked = number;
-  const kept = outbox.pending.findIndex((message) => message.number > number);
-  outbox.pending.splice(0, kept === -1 ? outbox.pending.length : kept);
-}
-
-/** Takes a message for another actor into the outbox. */
-export function owe(state: KernelState, receiver: ActorAddress, body: unknown): void {
-  const key = addressKey(receiver);
-  let outbox = state.outbox.get(key);
-  if (outbox === undefined) {
-    outbox = { next: 1, acked: 0, pending: [] };
-    state.outbox.set(key, outbox);
+  for (const [receiver, number] of header.outboxAcked) {
+    const outbox = state.outbox.get(receiver);
+    if (outbox !== undefined) acknowledge(outbox, number);
   }
-  outbox.pending.push({ number: outbox.next++, body });
 }
 
 export function evolveKernel(state: KernelState, event: KernelEvent, at: number): void {
@@ -129,7 +108,7 @@ export function snapshotKernel(state: KernelState): unknown {
     state.epoch, state.number, state.at, state.hash,
     [...state.sessions].map(([key, s]) => [key, s.firstUnanswered, s.ranges, [...s.outcomes], s.expiresAt]),
     [...state.inbox.values()].map((p) => [p.stream, p.created, p.sequence, p.index]),
-    [...state.outbox].map(([key, o]) => [key, o.next, o.acked, o.pending.map((m) => [m.number, m.body])]),
+    snapshotOutboxes(state.outbox),
     [...state.received], [...state.brokenLinks].map(([key, b]) => [key, b.expected, b.got]),
     state.parked.map((p) => [p.source, p.reason, p.at]),
     [...state.refused].map(([key, { code, message }]) => [key, code, message]),
@@ -139,15 +118,14 @@ export function snapshotKernel(state: KernelState): unknown {
 export function restoreKernel(chunk: unknown): KernelState {
   const [epoch, number, at, hash, sessions, inbox, outbox, received, broken, parked, refused] = chunk as [
     number, number, number, Uint8Array, SessionWire[], [string, string, number, number][],
-    [string, number, number, [number, unknown][]][], [string, number][], [string, number, number][], [CommandSource, string, number][], [string, string, string][],
+    OutboxWire[], [string, number][], [string, number, number][], [CommandSource, string, number][], [string, string, string][],
   ];
   return {
     epoch, number, at, hash: hash.slice(),
     sessions: new Map(sessions.map(([key, firstUnanswered, ranges, outcomes, expiresAt]): [string, Session] =>
       [key, { firstUnanswered, ranges, outcomes: new Map(outcomes), expiresAt }])),
     inbox: new Map(inbox.map(([stream, created, sequence, index]) => [stream, { stream, created, sequence, index }])),
-    outbox: new Map(outbox.map(([key, next, acked, pending]) =>
-      [key, { next, acked, pending: pending.map(([n, body]) => ({ number: n, body })) }])),
+    outbox: restoreOutboxes(outbox),
     received: new Map(received),
     brokenLinks: new Map(broken.map(([key, expected, got]) => [key, { expected, got }])),
     parked: parked.map(([source, reason, parkedAt]) => ({ source, reason, at: parkedAt })),

@@ -15,8 +15,6 @@ export interface KernelLimits {
   readonly sessionWindow: number;
   /** How long an unknown session counts as new, milliseconds of server time since its birth. */
   readonly sessionKeepMs: number;
-  /** Messages owed to one receiver; beyond it the actor must refuse what would send more. */
-  readonly outboxMax: number;
   /** Parked commands kept in state for an operator to look at; the oldest give way (their events stay). */
   readonly parkedMax: number;
   /** Refusals of commands that waited in the inbox, kept for those who stored them; the oldest give way (their events stay). */
@@ -35,7 +33,6 @@ export const KERNEL_LIMITS: KernelLimits = {
   sessionsMax: 100_000,
   sessionWindow: 1_024,
   sessionKeepMs: 3_600_000,
-  outboxMax: 10_000,
   parkedMax: 1_000,
   refusedMax: 10_000,
   refusalCharsMax: 500,
@@ -47,6 +44,16 @@ export const KERNEL_LIMITS: KernelLimits = {
  * (`sessionKeepMs`). What no history names is swept away when it is twice as old.
  */
 export const BLOB_YOUNG_MS: number = KERNEL_LIMITS.sessionKeepMs;
+
+/** When a message that may be left out is left out. The fold reads these two: with others, old histories owe something else. */
+export interface OutboxLimits {
+  /** Messages owed to one receiver; and levels whose newest word is kept aside. */
+  readonly messagesMax: number;
+  /** Bytes of those among them that may be left out; and of those kept aside. */
+  readonly bytesMax: number;
+}
+
+export const OUTBOX_LIMITS: OutboxLimits = { messagesMax: 10_000, bytesMax: 8 * 1024 * 1024 };
 
 /** Bounds of anything decoded from outside. */
 export interface ScanLimits {

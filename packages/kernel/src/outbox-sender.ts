@@ -10,7 +10,8 @@
  * its name is the principal.
  */
 import { encode } from "./codec.ts";
-import type { KernelState, Outbox } from "./kernel-state.ts";
+import type { KernelState } from "./kernel-state.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Clock, Wire } from "./ports.ts";
 import { subjectsOf } from "./subjects.ts";
 

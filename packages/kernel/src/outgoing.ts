@@ -1,8 +1,9 @@
 /** What must leave the host once a commit is stored, and not before: answers, and what is told to workers and clients. */
-import type { ActorAddress, Reactions } from "./actor.ts";
+import type { ActorAddress, Droppable, Reactions } from "./actor.ts";
 import { encode } from "./codec.ts";
 import type { KernelState } from "./kernel-state.ts";
-import { owe } from "./kernel-state.ts";
+import { addressKey } from "./kernel-state.ts";
+import { owe } from "./outbox.ts";
 import type { Wire } from "./ports.ts";
 import { ValueRun } from "./value-run.ts";
 
@@ -35,8 +36,8 @@ export class Outgoing implements Reactions {
     this.runs.delete(address);
   }
 
-  send(receiver: ActorAddress, body: unknown): void {
-    owe(this.kernel(), receiver, body);
+  send(receiver: ActorAddress, body: unknown, how?: Droppable): void {
+    owe(this.kernel().outbox, addressKey(receiver), body, how);
   }
 
   /** Runs when the commit is stored, before what is told. */

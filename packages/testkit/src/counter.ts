@@ -7,6 +7,7 @@
  * | `later` | [at, number] | added by `settle` when `at` has come |
  * | `tell` | [address, text] | told to whoever listens there |
  * | `send` | [actor, number] | sent to a counter of this cluster, or as `<cluster>/<actor>` of another one, which adds it |
+ * | `say` | [actor, number, level or null] | the same, and it may be left out |
  * | `break` | where | makes `parse`, `decide`, `evolve` or `encode` throw |
  */
 import type { Actor, Decision, Emit, Parsed, Reactions, RejectionShape, Sender } from "@longshore/kernel";
@@ -24,6 +25,7 @@ export type CounterCommand =
   | { readonly type: "AddLater"; readonly at: number; readonly n: number }
   | { readonly type: "Tell"; readonly address: string; readonly text: string }
   | { readonly type: "Send"; readonly actor: string; readonly n: number }
+  | { readonly type: "Say"; readonly actor: string; readonly n: number; readonly level: string | null }
   | { readonly type: "Break"; readonly where: string };
 
 export type CounterEvent =
@@ -32,6 +34,7 @@ export type CounterEvent =
   | { readonly type: "Due"; readonly n: number }
   | { readonly type: "Told"; readonly address: string; readonly text: string }
   | { readonly type: "Sent"; readonly actor: string; readonly n: number }
+  | { readonly type: "Said"; readonly actor: string; readonly n: number; readonly level: string | null }
   | { readonly type: "Broken"; readonly where: string };
 
 export type CounterRejection = RejectionShape & { readonly code: "counter/negative" };
@@ -53,17 +56,19 @@ export class CounterActor implements Actor<CounterState, CounterCommand, Counter
         case "Due": return [18, event.n];
         case "Told": return [19, event.address, event.text];
         case "Sent": return [20, event.actor, event.n];
+        case "Said": return [21, event.actor, event.n, event.level];
         case "Broken": throw new Error("an event that cannot be encoded");
       }
     },
     decode(wire) {
-      const [code, a, b] = wire as [number, never, never];
+      const [code, a, b, c] = wire as [number, never, never, never];
       switch (code) {
         case 16: return { type: "Added", n: a };
         case 17: return { type: "Planned", at: a, n: b };
         case 18: return { type: "Due", n: a };
         case 19: return { type: "Told", address: a, text: b };
         case 20: return { type: "Sent", actor: a, n: b };
+        case 21: return { type: "Said", actor: a, n: b, level: c };
         default: throw new Defect(`unknown counter event code ${code}`);
       }
     },
@@ -81,6 +86,7 @@ export class CounterActor implements Actor<CounterState, CounterCommand, Counter
       case "AddLater": return accepted({ type: "Planned", at: command.at, n: command.n });
       case "Tell": return accepted({ type: "Told", address: command.address, text: command.text });
       case "Send": return accepted({ type: "Sent", actor: command.actor, n: command.n });
+      case "Say": return accepted({ type: "Said", actor: command.actor, n: command.n, level: command.level });
       case "Break":
         if (command.where === "decide") throw new Error("decide fails as asked");
         return accepted({ type: "Broken", where: command.where });
@@ -109,16 +115,17 @@ export class CounterActor implements Actor<CounterState, CounterCommand, Counter
         state.total = Number.NaN;
         if (event.where === "evolve") throw new Error("evolve fails as asked");
         return;
-      case "Told": case "Sent":
+      case "Told": case "Sent": case "Said":
         return;
     }
   }
 
   react(_state: CounterState, event: CounterEvent, reactions: Reactions): void {
     if (event.type === "Told") reactions.tell(event.address, event.text);
-    if (event.type !== "Sent") return;
+    if (event.type !== "Sent" && event.type !== "Said") return;
     const [actor = "", cluster = this.cluster] = event.actor.split("/").reverse();
-    reactions.send({ cluster, kind: this.kind, actor }, ["add", event.n]);
+    const how = event.type === "Sent" ? undefined : { mayDrop: true as const, ...(event.level !== null && { levelOf: event.level }) };
+    reactions.send({ cluster, kind: this.kind, actor }, ["add", event.n], how);
   }
 
   due(state: CounterState): number | undefined {
@@ -126,11 +133,12 @@ export class CounterActor implements Actor<CounterState, CounterCommand, Counter
   }
 
   parse(verb: string, item: unknown): Parsed<CounterCommand> {
-    const [first, second] = (Array.isArray(item) ? item : [item]) as [unknown, unknown];
+    const [first, second, third = null] = (Array.isArray(item) ? item : [item]) as [unknown, unknown, unknown];
     if (verb === "add" && typeof first === "number") return { kind: "command", command: { type: "Add", n: first } };
     if (verb === "later" && typeof first === "number" && typeof second === "number") return { kind: "command", command: { type: "AddLater", at: first, n: second } };
     if (verb === "tell" && typeof first === "string" && typeof second === "string") return { kind: "command", command: { type: "Tell", address: first, text: second } };
     if (verb === "send" && typeof first === "string" && typeof second === "number") return { kind: "command", command: { type: "Send", actor: first, n: second } };
+    if (verb === "say" && typeof first === "string" && typeof second === "number" && (third === null || typeof third === "string")) return { kind: "command", command: { type: "Say", actor: first, n: second, level: third } };
     if (verb === "break" && typeof first === "string") {
       if (first === "parse") throw new Error("parse fails as asked");
       return { kind: "command", command: { type: "Break", where: first } };

@@ -1,6 +1,6 @@
 /** Messages between actors: numbered per receiver, one publish in flight, one effect each. */
 import type { HostPorts, StoreAnswer } from "@longshore/kernel";
-import { decodeTrusted, streamsOf } from "@longshore/kernel";
+import { decodeTrusted, OUTBOX_LIMITS, streamsOf } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import { Gate, HostWorld } from "./host-world.ts";
 
@@ -126,7 +126,7 @@ describe("the outbox", () => {
     const sender = world.open({ ports: counted });
     for (let i = 0; i < 300; i++) world.ask({ send: [["other", 1]] });
     const { pending } = sender.host.current.kernel.outbox.get("t.counter.other")!;
-    const large = (bytes: number): void => void pending.push({ number: pending.at(-1)!.number + 1, body: ["add", "x".repeat(bytes)] });
+    const large = (bytes: number): void => void pending.push({ number: pending.at(-1)!.number + 1, body: ["add", "x".repeat(bytes)], bytes: 0 });
     for (const bytes of [100_000, 100_000, 100_000, 300_000, 10]) large(bytes);
     isDown = false;
     world.settle(20_000);
@@ -156,6 +156,47 @@ describe("the outbox", () => {
     gate.open();
     world.settle(5_000);
     expect(Math.max(...sent)).toBe(2);
+  });
+});
+
+describe("what may be left out", () => {
+  const { messagesMax } = OUTBOX_LIMITS;
+  /** Number 1 of each item is worth 1; the newest word of level a is worth 1,000,000 times what is said. */
+  const flood = (world: HostWorld): void => {
+    for (let round = 0; round < 3; round++) for (let i = 0; i < 10; i++) world.ask({ say: Array.from({ length: messagesMax / 20 }, () => ["other", 1]) });
+    for (const n of [1, 2, 3]) world.ask({ say: [["other", n * 1_000_000, "a"]] });
+    world.ask({ send: [["other", 5]] });
+  };
+
+  test("is left out while the receiver takes nothing; what must arrive arrives, once and in order, and of a level the newest word", () => {
+    const world = new HostWorld();
+    let isDown = true;
+    const down = withStore((store) => (subject, data, done) => (isDown ? void world.clock.after(0, () => done({ kind: "unknown" })) : store(subject, data, done)));
+    const sender = world.open({ ports: down });
+    const receiver = world.open({ instance: "i2", actor: "other" });
+    flood(world);
+    const outbox = sender.host.current.kernel.outbox.get("t.counter.other")!;
+    expect([outbox.pending.length, outbox.withheld.size]).toEqual([messagesMax + 1, 1]);
+    isDown = false;
+    world.settle(60_000);
+    expect(receiver.host.current.state).toMatchObject({ total: messagesMax + 5 + 3_000_000, additions: messagesMax + 2 });
+    expect(outbox).toMatchObject({ pending: [], droppableBytes: 0, withheldBytes: 0 });
+  });
+
+  test("P8 the next host owes the same as the one before, to the number", () => {
+    const world = new HostWorld();
+    const deaf = withStore((store) => (subject, data) => store(subject, data, () => undefined));
+    const sender = world.open({ ports: deaf });
+    const receiver = world.open({ instance: "i2", actor: "other" });
+    flood(world);
+    const before = sender.host.current.kernel.outbox.get("t.counter.other")!;
+    sender.host.close();
+    const next = world.open({ instance: "i3", ports: deaf });
+    expect(next.host.current.kernel.outbox.get("t.counter.other")).toEqual(before);
+    next.host.close();
+    world.open({ instance: "i4" });
+    world.settle(60_000);
+    expect(receiver.host.current.state).toMatchObject({ total: messagesMax + 5 + 3_000_000, additions: messagesMax + 2 });
   });
 });
 
