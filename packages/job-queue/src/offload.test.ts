@@ -213,9 +213,10 @@ describe("jobs of other clusters", () => {
     expect(host.sent).toEqual([
       ["guestReport", { guest: 7, report: { state: "queued" } }],
       ["guestReport", { guest: 7, report: { state: "active", attempt: 1, failures: 0, instance: "i1" } }],
-      ["guestReport", { guest: 7, report: { state: "queued", attempt: 1, failures: 1, error: { name: "Error", message: "it broke" } } }],
+      ["guestReport", { guest: 7, report: { state: "queued", attempt: 1, failures: 1 } }],
+      ["guestReport", { guest: 7, report: { error: { name: "Error", message: "it broke" } } }],
       ["guestReport", { guest: 7, report: { state: "active", attempt: 2, failures: 1, instance: "i1" } }],
-      ["guestReport", { guest: 7, report: { progress: [0.25, null] } }],
+      ["guestReport", { guest: 7, report: { state: "active", attempt: 2, failures: 1, instance: "i1", progress: [0.25, null] } }],
       ["guestEnded", { guest: 7, end: "succeeded", result: encode({ done: true }) }],
     ]);
   });

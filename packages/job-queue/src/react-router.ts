@@ -1,5 +1,5 @@
 /** What the router of this cluster is owed: attempts that run elsewhere, and what becomes of jobs that come from elsewhere. */
-import type { Reactions } from "@longshore/kernel";
+import type { Droppable, Reactions } from "@longshore/kernel";
 import type { JobQueueEvent, PayloadWire } from "./events.ts";
 import { payloadToWire } from "./events.ts";
 import type { Job } from "./job.ts";
@@ -12,10 +12,10 @@ export interface Place {
   readonly shard: string;
 }
 
-type ToRouter = (verb: string, item: unknown) => void;
+type ToRouter = (verb: string, item: unknown, how?: Droppable) => void;
 
 export const toRouter = (reactions: Reactions, { cluster }: Place): ToRouter =>
-  (verb, item) => reactions.send({ cluster, kind: "offload-router", actor: "main" }, [verb, item]);
+  (verb, item, how) => reactions.send({ cluster, kind: "offload-router", actor: "main" }, [verb, item], how);
 
 /** What is owed may wait for hours: bytes that are a view of a slab or a commit are copied. */
 const ownPayload = (payload: Payload): PayloadWire => (payload instanceof Uint8Array ? payload.slice() : payloadToWire(payload));
@@ -40,7 +40,10 @@ export function handOver(job: Job, instance: string, { shard }: Place, send: ToR
 export const callBack = ({ number, attempt }: Job, reason: string, isGone: boolean, { shard }: Place, send: ToRouter): void =>
   send("stop", { shard, job: number, attempt, reason, isGone });
 
-/** What a job from another cluster says of itself on the way, and how it ends. */
+/**
+ * What a job from another cluster says of itself on the way, and how it ends. Only its end must arrive: a report says how the job
+ * stands as a whole, so that the newest is enough; its last error is a level of its own, and lines of a log may be lost.
+ */
 export function tellOrigin(state: QueueState, event: JobQueueEvent, send: ToRouter): void {
   if (event.type === "SubmitRefused") {
     const { guest, code, message, shard } = event;
@@ -49,14 +52,14 @@ export function tellOrigin(state: QueueState, event: JobQueueEvent, send: ToRout
   const job = "job" in event ? state.jobs.get(event.job) : undefined;
   const guest = job?.extra?.guest;
   if (job === undefined || guest === undefined) return;
-  const report = (fields: object): void => send("guestReport", { guest, report: fields });
-  const { attempt, failures } = job;
+  const report = (fields: object, levelOf?: string): void => send("guestReport", { guest, report: fields }, { mayDrop: true, ...(levelOf !== undefined && { levelOf }) });
+  const stands = (): void => report(standing(job), `guest ${guest}`);
   switch (event.type) {
-    case "JobAccepted": return report({ state: "queued" });
-    case "AttemptStarted": return report({ state: "active", attempt, failures, instance: job.instance });
-    case "AttemptFailed": return report({ state: "queued", attempt, failures, ...(event.error === undefined ? {} : { error: event.error }) });
-    case "AttemptReleased": return report({ state: "queued", attempt, failures });
-    case "JobProgressed": return report({ progress: [event.fraction, event.message] });
+    case "JobAccepted": case "AttemptStarted": case "AttemptReleased": case "JobProgressed": return stands();
+    case "AttemptFailed":
+      stands();
+      if (event.error !== undefined) report({ error: event.error }, `error of guest ${guest}`);
+      return;
     case "JobLogged": return report({ log: event.lines });
     case "JobEnded": {
       const { state: end, result, reason, error, outputs } = event;
@@ -66,4 +69,12 @@ export function tellOrigin(state: QueueState, event: JobQueueEvent, send: ToRout
     }
     default: return;
   }
+}
+
+function standing({ isActive, attempt, failures, instance, extra }: Job): object {
+  const { progress } = extra ?? {};
+  return {
+    state: isActive ? "active" : "queued", ...(attempt > 0 && { attempt, failures }), ...(isActive && { instance }),
+    ...(isActive && progress !== undefined && { progress: [progress.fraction, progress.message] }),
+  };
 }

@@ -4,6 +4,7 @@ import { accepted } from "@longshore/kernel";
 import type { CommandOf, OffloadDecision, Setting } from "./decision.ts";
 import { retryDelayMs } from "./decision.ts";
 import type { OffloadEvent } from "./events.ts";
+import { newsOf } from "./reports.ts";
 import type { Guest, OffloadState } from "./state.ts";
 import { offerKey, waitsForRemoval } from "./state.ts";
 import type { TripOutcome } from "./vocabulary.ts";
@@ -25,7 +26,8 @@ export function guestCommand(state: OffloadState, command: GuestCommand, at: num
     case "ReportMove": return moved(state, command, at, setting);
     case "ReportGuest": {
       const guest = submitted(state, command.guest);
-      return guest === undefined ? accepted() : accepted({ type: "GuestReported", guest: guest.guest, report: command.report });
+      const report = guest === undefined ? undefined : newsOf(guest.report, command.report);
+      return report === undefined ? accepted() : accepted({ type: "GuestReported", guest: command.guest, report });
     }
     case "EndGuest": {
       const guest = submitted(state, command.guest);

@@ -4,6 +4,7 @@ import { accepted } from "@longshore/kernel";
 import type { CommandOf, OffloadDecision, Setting } from "./decision.ts";
 import { no, retryDelayMs } from "./decision.ts";
 import type { OffloadEvent } from "./events.ts";
+import { newsOf } from "./reports.ts";
 import type { OffloadState, Trip } from "./state.ts";
 import type { TripEnd } from "./vocabulary.ts";
 
@@ -14,10 +15,7 @@ export function tripCommand(state: OffloadState, command: TripCommand, at: numbe
     case "HandOver": return handOver(state, command, setting);
     case "StopTrip": return stop(state, command);
     case "Answer": return answer(state, command);
-    case "Report": {
-      const trip = awayIn(state, command);
-      return trip === undefined ? accepted() : accepted({ type: "TripReported", trip: trip.trip, report: command.report });
-    }
+    case "Report": return reported(state, command, at, setting);
     case "Return": return returned(state, command);
     case "ReportMove": return moved(state, command, at, setting);
     case "Reclaim": {
@@ -73,6 +71,14 @@ function answer(state: OffloadState, command: CommandOf<"Answer">): OffloadDecis
   if (command.refusal === undefined) return accepted({ type: "TripAccepted", trip: trip.trip });
   const { code, message } = command.refusal;
   return accepted({ type: "TripRefused", trip: trip.trip, code, message }, endOf(trip, "refused", `${code}: ${message}`));
+}
+
+/** Said again, it is recorded now and then: so that the job is known to have been heard of. */
+function reported(state: OffloadState, command: CommandOf<"Report">, at: number, { limits }: Setting): OffloadDecision {
+  const trip = awayIn(state, command);
+  if (trip === undefined) return accepted();
+  const report = newsOf(trip.report, command.report);
+  return report === undefined && at - trip.heardAt < limits.heardEveryMs ? accepted() : accepted({ type: "TripReported", trip: trip.trip, report: report ?? {} });
 }
 
 /** The first return of a trip that is waited for counts; of one that is over it is refused, and its sender let go. */

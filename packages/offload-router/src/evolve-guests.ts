@@ -3,6 +3,7 @@ import { invariant } from "@longshore/kernel";
 import type { EventOf } from "./events.ts";
 import { SETTLED_MAX } from "./limits.ts";
 import { copied, copiedOutcome } from "./payload-copy.ts";
+import { standingAfter } from "./reports.ts";
 import type { Guest, OffloadState } from "./state.ts";
 import { digestsOf, offerKey } from "./state.ts";
 import type { GuestPhase } from "./vocabulary.ts";
@@ -50,7 +51,7 @@ function advanced(state: OffloadState, guest: Guest, event: Exclude<GuestEvent, 
       guest.shard = event.shard;
       return;
     case "GuestReported":
-      guest.report = { ...guest.report, ...event.report };
+      guest.report = standingAfter(guest.report, event.report);
       return;
     case "GuestStopRequested":
       guest.stop = { reason: event.reason, at };

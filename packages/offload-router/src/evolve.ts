@@ -4,6 +4,7 @@ import type { EventOf, OffloadEvent } from "./events.ts";
 import { evolveGuests } from "./evolve-guests.ts";
 import { ENDED_MAX } from "./limits.ts";
 import { copied, copiedOutcome } from "./payload-copy.ts";
+import { standingAfter } from "./reports.ts";
 import type { OffloadState, Route, Trip } from "./state.ts";
 
 export function evolve(state: OffloadState, event: OffloadEvent, at: number): void {
@@ -98,7 +99,7 @@ function advanced(state: OffloadState, event: Advance, at: number): void {
       trip.reason = `${event.code}: ${event.message}`;
       return;
     case "TripReported":
-      trip.report = { ...trip.report, ...event.report };
+      trip.report = standingAfter(trip.report, event.report);
       return;
     case "TripReturned":
       trip.phase = "importing";

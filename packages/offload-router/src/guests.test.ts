@@ -99,7 +99,24 @@ describe("what the queue says", () => {
     const host = submitted();
     const report = { state: "active", attempt: 2, failures: 1, instance: "w1", error: { name: "E", message: "m" }, progress: [0.5, null], log: ["a"] };
     expect(types(host.send("guestReport", { guest: 1, report }, "actor"))).toEqual(["GuestReported"]);
-    expect(host.owed(ORIGIN).at(-1)).toEqual(["report", { trip: 5, report }]);
+    const { error, log, ...standing } = report;
+    expect(host.sent.slice(-3).map(({ item, how }) => [item, how])).toEqual([
+      [{ trip: 5, report: { ...standing, trouble: null } }, { mayDrop: true, levelOf: "trip 5" }],
+      [{ trip: 5, report: { error } }, { mayDrop: true, levelOf: "error of trip 5" }],
+      [{ trip: 5, report: { log } }, { mayDrop: true }],
+    ]);
+  });
+
+  it("OFF-RUN-06 said again it is no news; what changes later is told as the whole of how the job stands", () => {
+    const host = submitted();
+    const says = (report: object): readonly string[] => types(host.send("guestReport", { guest: 1, report }, "actor"));
+    says({ state: "active", attempt: 1, failures: 0, instance: "w1" });
+    expect(says({ state: "active", attempt: 1, failures: 0, instance: "w1" })).toEqual([]);
+    expect(says({ state: "active", attempt: 1, failures: 0, instance: "w1", progress: [0.25, null] })).toEqual(["GuestReported"]);
+    expect(host.all("GuestReported").at(-1)!.report).toEqual({ progress: [0.25, null] });
+    expect(host.owed(ORIGIN).at(-1)).toEqual(["report", { trip: 5, report: { state: "active", attempt: 1, failures: 0, instance: "w1", progress: [0.25, null], trouble: null } }]);
+    says({ log: ["a", "b"] });
+    expect(host.state.guest(1).report).not.toHaveProperty("log");
   });
 
   it("a shard that does not have the queue says where it lives, and the job goes there", () => {

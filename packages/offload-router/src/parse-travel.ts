@@ -34,7 +34,7 @@ export function reportOf(value: unknown): Report {
     error: optional(read["error"], (given) => errorInfo("error", given)),
     progress: optional(read["progress"], progressOf),
     log: optional(read["log"], (given) => listOf("log", given, INPUT_LIMITS.logLinesMax, (line) => cutText("log", line))),
-    trouble: optional(read["trouble"], (given) => words("trouble", given)),
+    trouble: read["trouble"] === null ? null : optional(read["trouble"], (given) => words("trouble", given)),
   });
 }
 

@@ -9,8 +9,7 @@
  * | `routes` | | `RouteView[]`: what other clusters take, and how much is there |
  * | `work` | | `Move[]`: bytes that are to be moved now, and digests that are to be removed |
  *
- * Ages are milliseconds before the answer. A list has `limit` rows, 100 when absent: fewer say that there are no more. In lists a
- * report has no log.
+ * Ages are milliseconds before the answer. A list has `limit` rows, 100 when absent: fewer say that there are no more.
  */
 import { Fault } from "@longshore/kernel";
 import type { Fields } from "@longshore/kernel/reading";
@@ -87,7 +86,7 @@ function answer(state: OffloadState, question: Fields, at: number): unknown {
     case "trips": {
       const cluster = optional(question["cluster"], (given) => name("cluster", given));
       const all = question["all"] === true ? [...state.ended.values(), ...state.trips.values()].sort((a, b) => a.trip - b.trip) : state.trips.values();
-      return page(all, question, (trip) => trip.trip, (trip) => cluster === undefined || trip.cluster === cluster).map((trip) => listed(tripView(trip, at)));
+      return page(all, question, (trip) => trip.trip, (trip) => cluster === undefined || trip.cluster === cluster).map((trip) => tripView(trip, at));
     }
     case "trip": {
       const trip = findTrip(state, question);
@@ -95,7 +94,7 @@ function answer(state: OffloadState, question: Fields, at: number): unknown {
     }
     case "guests": {
       const origin = optional(question["origin"], (given) => name("origin", given));
-      return page(state.guests.values(), question, ({ guest }) => guest, (guest) => origin === undefined || guest.origin === origin).map((guest) => listed(guestView(guest)));
+      return page(state.guests.values(), question, ({ guest }) => guest, (guest) => origin === undefined || guest.origin === origin).map(guestView);
     }
     case "routes": return routeViews(state, at);
     case "work": return [...workOf(state, at)];
@@ -118,12 +117,6 @@ function page<Row>(rows: Iterable<Row>, question: Fields, numberOf: (row: Row) =
 
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1_000;
-
-/** A log may have hundreds of kilobytes, and a message has a bound. */
-function listed<View extends { readonly report: Report }>(view: View): View {
-  const { log: _, ...report } = view.report;
-  return { ...view, report };
-}
 
 function findTrip(state: OffloadState, question: Fields): Trip | undefined {
   if (question["trip"] === undefined) return state.tripOf(name("shard", question["shard"]), integer("job", question["job"], 1, Number.MAX_SAFE_INTEGER));

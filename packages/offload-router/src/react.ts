@@ -2,12 +2,26 @@
  * What follows outside from an event: messages to queues of this cluster and to routers of others. All of them are owed, none
  * is told: each comes once, in order, however long its receiver is away.
  *
- * To a queue: `join` (what a cluster takes), `outcome`, `progress`, `log`, `property` of the attempt it handed over; `submit` and
- * `stop` of a guest's job. To another router: `offer`, `cancel`, `release`; `answer`, `report`, `return`.
+ * To a queue: `route` (what a cluster takes), `outcome`, `progress`, `log` of the attempt it handed over; `guest` and
+ * `stopGuest` of a guest's job. To another router: `offer`, `cancel`, `release`; `answer`, `report`, `return`.
+ *
+ * What is owed to a receiver that is away for hours has a bound. `report`, `progress` and `log` may be left out (`Droppable`): of each job
+ * the newest report, progress and error follow. Everything else is counted by something that waits for its answer:
+ *
+ * | to | messages | at most |
+ * |---|---|---|
+ * | router | `offer`, `cancel` or `release` | two for each of `tripsMax` trips; `release` of a late return answers a message |
+ * | router | `answer`, `return` | two for each of `guestsMax` guests: one that has returned counts until it is released; a refusal answers a message |
+ * | queue | `outcome` | one for each attempt handed over: slots of the routes |
+ * | queue | `guest`, `stopGuest` | two for each of `guestsMax` guests, and one more when its queue lives elsewhere |
+ * | queue | `route` | one for each change of the topology |
+ *
+ * A trip that ends while its cluster is away (stopped, dropped, reclaimed) leaves its two messages behind. Nothing new goes there: what is not
+ * heard of takes nothing, so no other trip begins.
  */
 import type { NamedBlobWire } from "@longshore/job-queue";
 import { namedBlobToWire, OUTCOME } from "@longshore/job-queue";
-import type { ActorAddress, Reactions } from "@longshore/kernel";
+import type { ActorAddress, Droppable, Reactions } from "@longshore/kernel";
 import type { OffloadEvent } from "./events.ts";
 import type { OffloadLimits } from "./limits.ts";
 import { INPUT_LIMITS } from "./limits.ts";
@@ -19,6 +33,8 @@ import { GUEST_BLOBS, IMPORTED_BLOBS, INPUT_BLOB, OFFLOAD_ACTOR, OFFLOAD_KIND, R
 /** Property of a guest's job: its id in the cluster it comes from. */
 const HOME = "offload.job";
 
+type ToRouter = (cluster: string, verb: string, item: unknown, how?: Droppable) => void;
+
 export interface Place {
   readonly cluster: string;
   readonly limits: OffloadLimits;
@@ -27,7 +43,7 @@ export interface Place {
 export function react(state: OffloadState, event: OffloadEvent, reactions: Reactions, place: Place): void {
   const { cluster: own } = place;
   const queue = (shard: string): ActorAddress => ({ cluster: own, kind: "job-queue", actor: shard });
-  const far = (cluster: string, verb: string, item: unknown): void => reactions.send({ cluster, kind: OFFLOAD_KIND, actor: OFFLOAD_ACTOR }, [verb, item]);
+  const far: ToRouter = (cluster, verb, item, how) => reactions.send({ cluster, kind: OFFLOAD_KIND, actor: OFFLOAD_ACTOR }, [verb, item], how);
   switch (event.type) {
     case "HandoverDeclined":
       return reactions.send(queue(event.shard), ["outcome", [event.job, event.attempt, OUTCOME.snoozed, place.limits.refusedDelayMs]]);
@@ -35,7 +51,10 @@ export function react(state: OffloadState, event: OffloadEvent, reactions: React
       const { cluster, trip, id, topic, input, blobs, options } = state.trip(event.trip);
       return far(cluster, "offer", { trip, id, topic, input: payloadToWire(input), blobs, options });
     }
-    case "TripReported": return reported(state.trip(event.trip), event.report, (shard, message) => reactions.send(queue(shard), message));
+    case "TripReported": {
+      const trip = state.trip(event.trip);
+      return reported(trip, event.report, (message, how) => reactions.send(queue(trip.shard), message, how));
+    }
     case "TripStopRequested": {
       const { cluster, trip, isDispatched } = state.trip(event.trip);
       if (isDispatched) far(cluster, "cancel", { trip, reason: event.reason });
@@ -53,14 +72,8 @@ export function react(state: OffloadState, event: OffloadEvent, reactions: React
       const guest = state.guest(event.guest);
       return reactions.send(queue(guest.shard), ["guest", submission(guest)]);
     }
-    case "GuestTroubled": {
-      const { origin, trip } = state.guest(event.guest);
-      return far(origin, "report", { trip, report: { trouble: `${event.step}: ${event.message}` } });
-    }
-    case "GuestReported": {
-      const { origin, trip } = state.guest(event.guest);
-      return far(origin, "report", { trip, report: event.report });
-    }
+    case "GuestTroubled": return tellStanding(state.guest(event.guest), far);
+    case "GuestReported": return tellOrigin(state.guest(event.guest), event.report, far);
     case "GuestStopRequested": {
       const guest = state.guest(event.guest);
       if (guest.phase === "submitted") reactions.send(queue(guest.shard), ["stopGuest", { id: `${guest.shard}.${guest.topic.replaceAll("/", "~")}.${guestId(guest)}`, reason: event.reason }]);
@@ -83,25 +96,41 @@ export function react(state: OffloadState, event: OffloadEvent, reactions: React
   }
 }
 
+/** How a guest stands, as a whole. */
+function tellStanding({ origin, trip, report, trouble }: Guest, far: ToRouter): void {
+  const { error: _, ...levels } = report;
+  far(origin, "report", { trip, report: { ...levels, trouble: trouble === null ? null : `${trouble.step}: ${trouble.message}` } }, { mayDrop: true, levelOf: `trip ${trip}` });
+}
+
+/** Its last error, with its stack, is large, and rarely new: it goes by itself. */
+function tellOrigin(guest: Guest, { error, log, ...levels }: Report, far: ToRouter): void {
+  const { origin, trip } = guest;
+  if (Object.keys(levels).length > 0) tellStanding(guest, far);
+  if (error !== undefined) far(origin, "report", { trip, report: { error } }, { mayDrop: true, levelOf: `error of trip ${trip}` });
+  if (log !== undefined) far(origin, "report", { trip, report: { log } }, { mayDrop: true });
+}
+
 /** A queue knows another cluster as an instance that takes its topics: it claims for it as for any other. */
 function announce(state: OffloadState, cluster: string, toQueue: (message: readonly [string, unknown]) => void): void {
   const { pools, isDrained } = state.routes.get(cluster)!;
   toQueue(["route", { cluster, pools: isDrained ? [] : pools }]);
 }
 
-/** Progress and log are the attempt's own, so that a job shows them wherever it runs. */
-function reported({ shard, job, attempt, cluster }: Trip, { state, attempt: tries, progress, log, trouble, error }: Report, toQueue: (shard: string, message: readonly [string, unknown]) => void): void {
-  if (progress !== undefined) toQueue(shard, ["progress", [job, attempt, ...progress]]);
-  if (log !== undefined) toQueue(shard, ["log", [job, attempt, log]]);
+/** Progress and log are the attempt's own, so that a job shows them wherever it runs. `news`: what has changed of how the job stands. */
+function reported({ job, attempt, cluster, report }: Trip, news: Report, toQueue: (message: readonly [string, unknown], how: Droppable) => void): void {
+  const { state, attempt: tries, progress, log, trouble, error } = news;
+  if (progress !== undefined) toQueue(["progress", [job, attempt, ...progress]], { mayDrop: true, levelOf: `progress of job ${job}` });
+  if (log !== undefined) toQueue(["log", [job, attempt, log]], { mayDrop: true });
+  const isStarted = report.state === "active" && report.attempt !== undefined && (state !== undefined || tries !== undefined);
   const lines = [
-    ...(state === "active" && tries !== undefined ? [`attempt ${tries} runs in cluster ${cluster}`] : []),
+    ...(isStarted ? [`attempt ${report.attempt} runs in cluster ${cluster}`] : []),
     ...(error === undefined ? [] : [`attempt failed in cluster ${cluster}: ${error.name}: ${error.message}`]),
-    ...(trouble === undefined ? [] : [`transport to cluster ${cluster}: ${trouble}`]),
+    ...(trouble === undefined || trouble === null ? [] : [`transport to cluster ${cluster}: ${trouble}`]),
   ];
-  if (lines.length > 0) toQueue(shard, ["log", [job, attempt, lines]]);
+  if (lines.length > 0) toQueue(["log", [job, attempt, lines]], { mayDrop: true });
 }
 
-function ended(trip: Trip, { limits }: Place, toQueue: (message: readonly [string, unknown]) => void, far: (cluster: string, verb: string, item: unknown) => void): void {
+function ended(trip: Trip, { limits }: Place, toQueue: (message: readonly [string, unknown]) => void, far: ToRouter): void {
   const { job, attempt, outcome, reason, cluster } = trip;
   switch (trip.how) {
     case "returned": {

@@ -44,7 +44,10 @@ export interface TripOutcome {
   readonly error: ErrorInfo | null;
 }
 
-/** What the worker cluster says meanwhile; what is absent has not changed. */
+/**
+ * What the worker cluster says meanwhile; what is absent has not changed. All but `log` are levels: on its way a report may give
+ * way to a newer one, so it says the whole of how the job stands, and its last error for itself.
+ */
 export interface Report {
   readonly state?: "fetching" | "queued" | "active";
   readonly attempt?: number;
@@ -53,8 +56,8 @@ export interface Report {
   readonly error?: ErrorInfo;
   readonly progress?: readonly [fraction: number | null, message: string | null];
   readonly log?: readonly string[];
-  /** A transport error there. */
-  readonly trouble?: string;
+  /** A transport error there; null when that is over. */
+  readonly trouble?: string | null;
 }
 
 /** `missing`: the bytes are not where they should be. `corrupt`: they are not what their digest says. `unreachable`: nobody can say. */

@@ -3,7 +3,7 @@
  *
  * It holds the actor to its contract: what `due` calls due must make `settle` say something.
  */
-import type { Malformed, Role } from "@longshore/kernel";
+import type { Droppable, Malformed, Role } from "@longshore/kernel";
 import { addressKey, decodeTrusted, encode, encodeCanonical, invariant } from "@longshore/kernel";
 import type { OffloadRejection } from "../commands.ts";
 import type { EventOf, OffloadEvent, OffloadEventType } from "../events.ts";
@@ -24,6 +24,8 @@ export interface Sent {
   readonly to: string;
   readonly verb: string;
   readonly item: unknown;
+  /** That it may be left out. */
+  readonly how?: Droppable;
 }
 
 const START_AT = 1_700_000_000_000;
@@ -144,9 +146,9 @@ export class MiniHost {
     this.instants.push(this.at);
     this.actor.react(this.state, stored, {
       tell: () => invariant(false, "OffloadRouter tells nobody anything that may be lost"),
-      send: (to, body) => {
+      send: (to, body, how) => {
         const [verb, item] = decodeTrusted(encode(body)) as [string, unknown];
-        this.sent.push({ to: addressKey(to), verb, item });
+        this.sent.push({ to: addressKey(to), verb, item, ...(how !== undefined && { how }) });
       },
     });
   }
