@@ -5,7 +5,7 @@
  * does not take what it is owed: of each level the newest word is kept aside, and follows as soon as there is room. Whether there is
  * room is decided here, where the outbox is folded, from nothing but what is owed: so a replay owes the same.
  */
-import type { ActorAddress, Droppable } from "./actor.ts";
+import type { Droppable } from "./actor.ts";
 import { encode } from "./codec.ts";
 import type { OutboxLimits } from "./limits.ts";
 import { OUTBOX_LIMITS } from "./limits.ts";
@@ -34,7 +34,7 @@ export interface Outbox {
   withheldBytes: number;
 }
 
-export const emptyOutbox = (): Outbox => ({ next: 1, acked: 0, pending: [], droppableBytes: 0, withheld: new Map(), withheldBytes: 0 });
+const emptyOutbox = (): Outbox => ({ next: 1, acked: 0, pending: [], droppableBytes: 0, withheld: new Map(), withheldBytes: 0 });
 
 /** Takes a message into the outbox, or leaves it out. */
 export function owe(outboxes: Map<string, Outbox>, receiver: string, body: unknown, how?: Droppable, limits: OutboxLimits = OUTBOX_LIMITS): void {
