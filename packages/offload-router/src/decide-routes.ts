@@ -22,7 +22,7 @@ export function routeCommand(state: OffloadState, command: RouteCommand, at: num
     case "LoseRoute":
       return route === undefined || route.pools.length === 0 ? accepted() : accepted({ type: "RouteLost", cluster });
     case "DrainCluster":
-      if (route === undefined) return no("route/unknown", `no cluster "${cluster}" is known here`);
+      if (route === undefined) return no("route/unknown", `no cluster "${cluster}" is known here; known: ${[...state.routes.keys()].join(", ") || "none"}`);
       if (route.isDrained === command.isDrained) return accepted();
       return accepted({ type: command.isDrained ? "ClusterDrained" : "ClusterResumed", cluster, by: command.by });
   }

@@ -7,7 +7,7 @@ export type { OffloadLimits } from "./limits.ts";
 export { OFFLOAD_LIMITS } from "./limits.ts";
 export type { OffloadRouterActor, OffloadRouterOptions } from "./offload-router.ts";
 export { offloadRouter } from "./offload-router.ts";
-export type { GuestView, Move, RouteView, TripView } from "./queries.ts";
+export type { BacklogRow, GuestView, Move, RouteView, TripDetail, TripView } from "./queries.ts";
 export type { ClusterHistory } from "./round-trip-check.ts";
 export { brokenRoundTrips } from "./round-trip-check.ts";
 export type { OffloadState } from "./state.ts";

@@ -4,7 +4,7 @@
  * | ask | with | answer |
  * |---|---|---|
  * | `trips` | `cluster?`, `all?`, `limit?`, `after?` | `TripView[]`: on their way, by number, above that of `after`; with `all` the last ended ones too |
- * | `trip` | `trip`, or `shard` and `job` | `TripView` or null |
+ * | `trip` | `trip`, or `id` of a job | `TripDetail` or null; of a job the trip it is on, or else its last one |
  * | `guests` | `origin?`, `limit?`, `after?` | `GuestView[]`, likewise |
  * | `routes` | | `RouteView[]`: what other clusters take, and how much is there |
  * | `work` | | `Move[]`: bytes that are to be moved now, and digests that are to be removed |
@@ -13,7 +13,8 @@
  */
 import { Fault } from "@longshore/kernel";
 import type { Fields } from "@longshore/kernel/reading";
-import { integer, name, optional, Unreadable } from "@longshore/kernel/reading";
+import { integer, name, optional, text, Unreadable } from "@longshore/kernel/reading";
+import { INPUT_LIMITS } from "./limits.ts";
 import type { Guest, OffloadState, Trip } from "./state.ts";
 import { waitsForRemoval } from "./state.ts";
 import type { GuestPhase, MoveStep, NamedBlob, Report, RoutePool, TripEnd, TripPhase, Trouble } from "./vocabulary.ts";
@@ -35,6 +36,14 @@ export interface TripView {
   readonly stop: string | null;
   readonly how: TripEnd | null;
   readonly reason: string | null;
+}
+
+/** Everything a router knows of one trip. */
+export interface TripDetail extends TripView {
+  readonly endedAt: number | null;
+  /** What travels there, and what came back. */
+  readonly inputs: readonly NamedBlob[];
+  readonly outputs: readonly NamedBlob[];
 }
 
 export interface GuestView {
@@ -60,6 +69,20 @@ export interface RouteView {
   readonly oldestMs: number;
   /** Nothing new is sent, and nothing of this cluster is there any more. */
   readonly isEmpty: boolean;
+  /** What is on its way there, by topic and instance, the oldest first; at most 100 rows. */
+  readonly backlog: readonly BacklogRow[];
+}
+
+/** Trips of one topic that one instance has, or none yet (null). */
+export interface BacklogRow {
+  readonly topic: string;
+  readonly instance: string | null;
+  /** On the way there; waiting there for an instance; running there; on the way back. */
+  readonly leaving: number;
+  readonly waiting: number;
+  readonly running: number;
+  readonly returning: number;
+  readonly oldestMs: number;
 }
 
 /** Bytes to be moved; `cluster`: the other side. */
@@ -90,7 +113,7 @@ function answer(state: OffloadState, question: Fields, at: number): unknown {
     }
     case "trip": {
       const trip = findTrip(state, question);
-      return trip === undefined ? null : tripView(trip, at);
+      return trip === undefined ? null : tripDetail(trip, at);
     }
     case "guests": {
       const origin = optional(question["origin"], (given) => name("origin", given));
@@ -119,10 +142,19 @@ const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1_000;
 
 function findTrip(state: OffloadState, question: Fields): Trip | undefined {
-  if (question["trip"] === undefined) return state.tripOf(name("shard", question["shard"]), integer("job", question["job"], 1, Number.MAX_SAFE_INTEGER));
+  if (question["trip"] === undefined) return lastTripOf(state, text("id", question["id"], INPUT_LIMITS.idCharsMax));
   const number = integer("trip", question["trip"], 1, Number.MAX_SAFE_INTEGER);
   return state.trips.get(number) ?? state.ended.get(number);
 }
+
+function lastTripOf(state: OffloadState, wanted: string): Trip | undefined {
+  let last: Trip | undefined;
+  for (const trip of state.trips.values()) if (trip.id === wanted) return trip;
+  for (const trip of state.ended.values()) if (trip.id === wanted) last = trip;
+  return last;
+}
+
+const tripDetail = (trip: Trip, at: number): TripDetail => ({ ...tripView(trip, at), endedAt: trip.phase === "ended" ? trip.endedAt : null, inputs: trip.blobs, outputs: trip.outcome?.blobs ?? [] });
 
 function tripView({ trip, cluster, shard, job, id, topic, attempt, phase, startedAt, heardAt, report, trouble, stop, how, reason }: Trip, at: number): TripView {
   return { trip, cluster, shard, job, id, topic, attempt, phase, startedAt, heardAgoMs: Math.max(0, at - heardAt), report, trouble, stop: stop?.reason ?? null, how, reason };
@@ -135,8 +167,29 @@ function routeViews(state: OffloadState, at: number): readonly RouteView[] {
     const trips = [...(state.staging.get(cluster) ?? []), ...(state.away.get(cluster) ?? [])];
     const oldest = trips.reduce((earliest, { startedAt }) => Math.min(earliest, startedAt), at);
     const away = state.away.get(cluster)?.size ?? 0;
-    return { cluster, pools, heardAgoMs: Math.max(0, at - heardAt), isDrained, staging: trips.length - away, away, oldestMs: at - oldest, isEmpty: isDrained && trips.length === 0 };
+    return { cluster, pools, heardAgoMs: Math.max(0, at - heardAt), isDrained, staging: trips.length - away, away, oldestMs: at - oldest, isEmpty: isDrained && trips.length === 0, backlog: backlogOf(trips, at) };
   });
+}
+
+const BACKLOG_MAX = 100;
+
+function backlogOf(trips: readonly Trip[], at: number): readonly BacklogRow[] {
+  const rows = new Map<string, { -readonly [Field in keyof BacklogRow]: BacklogRow[Field] }>();
+  for (const trip of trips) {
+    const instance = trip.report.instance ?? null;
+    const key = `${trip.topic} ${instance ?? ""}`;
+    const row = rows.get(key) ?? { topic: trip.topic, instance, leaving: 0, waiting: 0, running: 0, returning: 0, oldestMs: 0 };
+    rows.set(key, row);
+    row[whereabouts(trip)]++;
+    row.oldestMs = Math.max(row.oldestMs, at - trip.startedAt);
+  }
+  return [...rows.values()].sort((a, b) => b.oldestMs - a.oldestMs).slice(0, BACKLOG_MAX);
+}
+
+function whereabouts({ phase, report }: Trip): "leaving" | "waiting" | "running" | "returning" {
+  if (phase === "importing") return "returning";
+  if (phase !== "accepted" || report.state === undefined || report.state === "fetching") return "leaving";
+  return report.state === "active" ? "running" : "waiting";
 }
 
 /** Bytes that are to be moved now; what was tried in vain waits for its time. */

@@ -1,7 +1,7 @@
 import { OUTCOME } from "@longshore/job-queue";
 import { encode } from "@longshore/kernel";
 import { describe, expect, it } from "vitest";
-import type { TripView } from "./queries.ts";
+import type { TripDetail } from "./queries.ts";
 import { digestOf, INPUT, MiniHost } from "./testing/mini-host.ts";
 
 const FAR = "far.offload-router.main";
@@ -109,7 +109,7 @@ describe("the way out", () => {
     expect(host.ask("routes")).toMatchObject([{ away: 0, isEmpty: true }]);
     host.send("resume", { cluster: "far" }, "operate", "ann");
     expect(types(host.handOver(10))).toEqual(["TripStarted", "TripDispatched"]);
-    expect(host.send("drain", { cluster: "typo" }, "operate")).toMatchObject({ rejection: { code: "route/unknown" } });
+    expect(host.send("drain", { cluster: "typo" }, "operate")).toMatchObject({ rejection: { code: "route/unknown", message: 'no cluster "typo" is known here; known: far' } });
   });
 
   it("OFF-ENB-28 a topic that is disabled over there changes what is claimed, and nothing that runs", () => {
@@ -135,7 +135,7 @@ describe("what the origin shows", () => {
     host.peer("report", { trip: 1, report: { state: "active", attempt: 2, failures: 1, instance: "w1" } });
     host.peer("report", { trip: 1, report: { error: { name: "E", message: "broke" }, trouble: "fetch: slow" } });
     host.at += 3_000;
-    expect(host.ask<TripView>("trip", { shard: "main", job: 7 })).toMatchObject({
+    expect(host.ask<TripDetail>("trip", { id: "main.j7" })).toMatchObject({
       trip: 1, cluster: "far", phase: "accepted", heardAgoMs: 3_000, report: { state: "active", attempt: 2, failures: 1, instance: "w1", error: { message: "broke" }, trouble: "fetch: slow" },
     });
     expect(host.owed(QUEUE).map(([verb, item]) => [verb, (item as unknown[])[2]])).toEqual([
@@ -156,6 +156,37 @@ describe("what the origin shows", () => {
     expect(host.ask("routes")).toMatchObject([{ cluster: "far", staging: 1, away: 1, oldestMs: 500 }]);
     expect(host.ask("trips", { cluster: "far" })).toHaveLength(2);
     expect(host.ask("trips", { cluster: "off" })).toEqual([]);
+  });
+
+  it("OFF-ADM-05 of each topic and instance how many leave, wait, run and return there, the oldest first", () => {
+    const host = accepted();
+    host.handOver(8);
+    host.peer("answer", { trip: 2 });
+    host.peer("report", { trip: 2, report: { state: "queued" } });
+    host.at += 500;
+    for (const trip of [3, 4]) {
+      host.handOver(trip + 6);
+      host.peer("answer", { trip });
+      host.peer("report", { trip, report: { state: "active", instance: "w1" } });
+    }
+    host.peer("return", { trip: 4, ...back({ blobs: [blob("out.jpg", "d")] }) });
+    host.at += 100;
+    const row = { topic: "media/thumbnail", leaving: 0, waiting: 0, running: 0, returning: 0 };
+    expect(host.ask("routes")).toMatchObject([{ backlog: [
+      { ...row, instance: null, leaving: 1, waiting: 1, oldestMs: 600 }, { ...row, instance: "w1", running: 1, returning: 1, oldestMs: 100 },
+    ] }]);
+  });
+
+  it("a job's trip is the one it is on, or else its last, with what travels and what came back", () => {
+    const host = world();
+    host.handOver(7, { inputs: [blob("x", "a")] });
+    host.moved("stage", 1);
+    host.send("reclaim", { trip: 1 }, "operate", "ann");
+    host.at += 10;
+    expect(host.ask("trip", { id: "main.j7" })).toMatchObject({ trip: 1, how: "reclaimed", reason: "reclaimed by ann", endedAt: host.at - 10 });
+    host.handOver(7, { attempt: 2, inputs: [blob("x", "a")] });
+    expect(host.ask("trip", { id: "main.j7" })).toMatchObject({ trip: 2, endedAt: null, inputs: [blob("x", "a")], outputs: [] });
+    expect(host.ask("trip", { id: "main.j8" })).toBeNull();
   });
 });
 
