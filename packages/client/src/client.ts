@@ -2,6 +2,7 @@
 import { DISCOVERY_ACTOR, DISCOVERY_KIND } from "@longshore/discovery-agent";
 import type { Blobs, Hash, Journal, Snapshots, WantedConfiguration } from "@longshore/kernel";
 import { UlidSource } from "@longshore/kernel";
+import { OFFLOAD_ACTOR, OFFLOAD_KIND } from "@longshore/offload-router";
 import { type LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
 import { Crew } from "./internal/crew.ts";
 import { Directory } from "./internal/directory.ts";
@@ -54,7 +55,8 @@ export class Client {
   private readonly lines = new Map<string, Line>();
   private crew: Crew | undefined;
   private crews = 0;
-  private discoveryLine: Line | undefined;
+  /** To the actors there is one of in a cluster, by kind. */
+  private readonly singles = new Map<string, Line>();
   private closing: Promise<void> | undefined;
 
   constructor(setup: ClientSetup) {
@@ -81,12 +83,23 @@ export class Client {
 
   /** The line to the topology's history. */
   discovery(): Line {
-    if (this.discoveryLine === undefined) {
+    return this.single(DISCOVERY_KIND, DISCOVERY_ACTOR, "topology");
+  }
+
+  /** The line to the router of jobs to other clusters. */
+  router(): Line {
+    return this.single(OFFLOAD_KIND, OFFLOAD_ACTOR, "offload");
+  }
+
+  private single(kind: string, actor: string, suffix: string): Line {
+    let line = this.singles.get(kind);
+    if (line === undefined) {
       const { cluster, principal, ports } = this.setup;
-      this.discoveryLine = new Line(ports, { cluster, principal, kind: DISCOVERY_KIND, actor: DISCOVERY_ACTOR }, `${this.name}-topology`, this.limits);
-      if (this.closing !== undefined) this.discoveryLine.close();
+      line = new Line(ports, { cluster, principal, kind, actor }, `${this.name}-${suffix}`, this.limits);
+      if (this.closing !== undefined) line.close();
+      this.singles.set(kind, line);
     }
-    return this.discoveryLine;
+    return line;
   }
 
   /** The line to the shard that stands in front of a job's id. */
@@ -154,7 +167,7 @@ export class Client {
     const { crew } = this;
     if (crew !== undefined) await new Promise<void>((resolve) => crew.close(drainMs, resolve));
     for (const line of this.lines.values()) line.close();
-    this.discoveryLine?.close();
+    for (const line of this.singles.values()) line.close();
     this.directory.close();
     await this.setup.release?.();
   }

@@ -73,6 +73,16 @@ describe("a queue definition", () => {
     for (const topics of [[], ["a//b"], ["**"], ["a/**"]]) expect(errorOf(() => defineQueue("q", { topics })), JSON.stringify(topics)).toMatchObject({ field: "topics" });
   });
 
+  it("OFF-CFG-08 says which of its jobs other clusters may do, in words that are checked", () => {
+    const offload = { when: "behind", backlog: 10, waitMs: 5_000, exclude: ["east"], prefer: ["west"], labels: { gpu: "a100" } } as const;
+    expect(defineQueue("q", { topics: ["*"], offload }).config.offload).toEqual(offload);
+    const wrong: readonly (readonly [string, object])[] = [
+      ["offload.when", { when: "sometimes" }], ["offload.backlog", { when: "behind", backlog: -1 }], ["offload.waitMs", { when: "behind", waitMs: "1s" }],
+      ["offload", { when: "behind" }], ["offload", { backlog: 3 }], ["offload.exclude", { exclude: ["a b"] }], ["offload.labels.gpu", { labels: { gpu: 1 } }], ["clusters", { clusters: ["west"] }],
+    ];
+    for (const [field, policy] of wrong) expect(errorOf(() => defineQueue("q", { topics: ["*"], offload: policy })), JSON.stringify(policy)).toMatchObject({ field });
+  });
+
   it("refuses what it does not know, and says what is not there yet", () => {
     expect(errorOf(() => defineQueue("", { topics: ["*"] }))).toMatchObject({ field: "name" });
     expect(errorOf(() => defineQueue("q", { topics: ["*"], maxParalel: 3 } as never))).toMatchObject({ field: "maxParalel" });

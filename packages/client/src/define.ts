@@ -1,8 +1,9 @@
 /** Jobs and queues as values: written once, imported by those who add and by those who work. No I/O here. */
 
 import type { QueueConfig } from "@longshore/job-queue";
-import { INPUT_LIMITS, isQueuePattern, isTopic, isWorkerPattern, PLACEMENTS } from "@longshore/job-queue";
+import { INPUT_LIMITS, isQueuePattern, isTopic, isWorkerPattern, PLACEMENTS, readOffloadPolicy } from "@longshore/job-queue";
 import { isToken } from "@longshore/kernel";
+import { Unreadable } from "@longshore/kernel/reading";
 import type { JobContext } from "./context.ts";
 import { InvalidOption, NotAvailableYet } from "./errors.ts";
 import type { JobDefaults } from "./options.ts";
@@ -68,7 +69,7 @@ export interface Queue {
   readonly config: QueueConfig;
 }
 
-const QUEUE_FIELDS = ["topics", "type", "maxParallel", "retries", "retryDelayMs", "keepJobs", "keepIds", "ranking", "shard", "partitions", "placement"] as const;
+const QUEUE_FIELDS = ["topics", "type", "maxParallel", "retries", "retryDelayMs", "keepJobs", "keepIds", "ranking", "shard", "partitions", "placement", "offload"] as const;
 const QUEUE_LATER = ["rate", "perKey", "priority"] as const;
 const { shardCharsMax: SHARD_CHARS_MAX, partitionsMax: PARTITIONS_MAX } = INPUT_LIMITS;
 const QUEUE_NAME = /^[A-Za-z0-9 _,.\-+#!?$%&()=]{1,100}$/;
@@ -92,7 +93,17 @@ export function defineQueue(name: string, config: QueueConfig): Queue {
   const { partitions, placement } = config;
   if (placement !== undefined && !PLACEMENTS.includes(placement)) throw new InvalidOption("placement", `must be ${PLACEMENTS.join(", ")}`);
   if (partitions !== undefined && !(Number.isInteger(partitions) && partitions >= 1 && partitions <= PARTITIONS_MAX)) throw new InvalidOption("partitions", `must be a whole number from 1 to ${PARTITIONS_MAX}`);
+  if (config.offload !== undefined) checkOffload(config.offload);
   return { kind: "queue", name, config };
+}
+
+function checkOffload(policy: unknown): void {
+  try {
+    readOffloadPolicy(policy);
+  } catch (problem) {
+    if (problem instanceof Unreadable) throw new InvalidOption(problem.field, problem.remedy);
+    throw problem;
+  }
 }
 
 /** @throws {InvalidOption} */

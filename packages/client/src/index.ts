@@ -1,7 +1,8 @@
 /** Longshore for programs: define, add, work, follow, query. */
 
 export type { Instance, TopicRow, TopicState, TopologyCluster, TopologyEvent, TopologyHandler, TopologyView } from "@longshore/discovery-agent";
-export type { EndState, ErrorInfo, JobFilter, JobState, Placement, QueueConfig, QueueStatistics, QueueView, Scalar, WaitReason, WhyView } from "@longshore/job-queue";
+export type { EndState, ErrorInfo, JobFilter, JobState, OffloadPolicy, OffloadWhen, Placement, QueueConfig, QueueStatistics, QueueView, Scalar, WaitReason, WhyView } from "@longshore/job-queue";
+export type { BacklogRow, GuestView, RouteView, TripDetail, TripView } from "@longshore/offload-router";
 export type { AuditReport, Violation } from "@longshore/testkit/promises";
 export type { AddAllOptions } from "./add-all.ts";
 export { AddAllFailed } from "./add-all.ts";
@@ -21,6 +22,8 @@ export type { Histories, HistoryCommit, PastState, ReadOptions } from "./history
 export type { JobInfo } from "./job-info.ts";
 export type { Bulk, BulkOptions, FindOptions, Jobs, JobsFound } from "./jobs.ts";
 export type { AddArguments, Longshore } from "./longshore.ts";
+export type { DrainOptions, ListGuestsOptions, ListTripsOptions, Offload } from "./offload.ts";
+export type { TravelEvent } from "./offload-history.ts";
 export type { AddOptions, JobDefaults } from "./options.ts";
 export type { Properties, PropertiesChange, SetPropertiesOptions } from "./properties.ts";
 export type { Queues, Statistics } from "./queues.ts";

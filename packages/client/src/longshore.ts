@@ -11,6 +11,7 @@ import { Events } from "./events.ts";
 import type { JobHandle } from "./handle.ts";
 import { Histories } from "./history.ts";
 import { Jobs } from "./jobs.ts";
+import { Offload } from "./offload.ts";
 import type { AddOptions } from "./options.ts";
 import { Properties } from "./properties.ts";
 import { Queues } from "./queues.ts";
@@ -30,6 +31,7 @@ export class Longshore {
   readonly topology: Topologies;
   readonly topics: Topics;
   readonly properties: Properties;
+  readonly offload: Offload;
   private readonly client: Client;
   private readonly topicJobs = new Map<string, Job>();
 
@@ -42,6 +44,7 @@ export class Longshore {
     this.topology = new Topologies(client);
     this.topics = new Topics(client);
     this.properties = new Properties(client);
+    this.offload = new Offload(client);
   }
 
   /** Adds a job; resolves when it is durable: committed by the host, or stored in the inbox while no host is up. */

@@ -22,6 +22,7 @@ export type { JobQueueLimits } from "./limits.ts";
 export { DEFAULT_QUEUE, DEFAULT_RETRIES, DEFAULT_RETRY_DELAY_MS, HANDOVER_MS, INPUT_LIMITS, JOB_QUEUE_LIMITS } from "./limits.ts";
 export { jobById, jobByNumber, memberByNumber, memberOf, namesShard, runItem, runningOf } from "./lookups.ts";
 export type { Member } from "./members.ts";
+export { readOffloadPolicy } from "./parse-config.ts";
 export type { MemberName, Names, PublicEvent } from "./public-event.ts";
 export { publicEvent } from "./public-event.ts";
 export type { RankedQueue } from "./routing.ts";

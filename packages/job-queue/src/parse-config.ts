@@ -40,14 +40,15 @@ export function configOf(fields: Fields): QueueConfig {
       shard: optional(shard, shardName),
       partitions: optional(partitions, (value) => integer("partitions", value, 1, INPUT_LIMITS.partitionsMax)),
       placement: optional(placement, (value) => oneOf("placement", value, PLACEMENTS)),
-      offload: optional(offload, offloadOf),
+      offload: optional(offload, readOffloadPolicy),
     }),
   };
 }
 
 const OFFLOAD_FIELDS = ["when", "backlog", "waitMs", "exclude", "prefer", "labels"];
 
-function offloadOf(value: unknown): OffloadPolicy {
+/** What a queue's field `offload` says. @throws {Unreadable} naming field and remedy. */
+export function readOffloadPolicy(value: unknown): OffloadPolicy {
   const { when, backlog, waitMs, exclude, prefer, labels } = fields("offload", value, OFFLOAD_FIELDS);
   const read = withoutUndefined({
     when: optional(when, (given) => oneOf<OffloadWhen>("offload.when", given, ["never", "no-local-consumer", "behind", "always"])),

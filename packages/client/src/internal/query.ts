@@ -93,5 +93,6 @@ export class Query {
   }
 }
 
+/** A follower of a history is run with its host. */
 const nobody = (kind: string, actor: string, cluster: string): string =>
-  `nobody answers for ${kind}.${actor} of cluster ${cluster}: no host is up; start one (\`longshore up\`, or \`longshore run ${kind === "discovery-agent" ? kind : "job-queue"}\`)`;
+  `nobody answers for ${kind}.${actor} of cluster ${cluster}: no host is up; start one (\`longshore up\`, or \`longshore run ${kind.replace(/-history$/, "")}\`)`;
