@@ -7,7 +7,7 @@ export const FILTER_OPTIONS = {
   state: { kind: "text", value: "<state>", choices: ["queued", "active", "succeeded", "stopped", "given-up", "error", "dropped", "all", "history", "canceled"], help: "`queued`, `active`, `succeeded`, `stopped`, `given-up`, `error` or `dropped`; `all`: unfinished; `history`: ended; `canceled`: ended without success" },
   topic: { kind: "text", value: "<topic>", help: "jobs of this topic" },
   queue: { kind: "text", value: "<name>", help: "jobs in this queue" },
-  where: { kind: "list", value: "<condition>", help: "property=value, also < <= > >=; also job.createdAt, job.startedAt, job.endedAt, job.attempt, job.failures, job.createdBy, job.instance, job.reason. All must hold" },
+  where: { kind: "list", value: "<condition>", help: "property=value, also < <= > >=; also job.createdAt, job.startedAt, job.endedAt, job.attempt, job.failures, job.createdBy, job.instance, job.reason, job.waits. All must hold" },
 } as const;
 
 interface Given {

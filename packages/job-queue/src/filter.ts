@@ -3,17 +3,22 @@
  *
  * `where` is a list of maps: their entries are AND-ed, the maps OR-ed, empty maps skipped. A key is a property's name
  * behind an optional `=`, `<`, `<=`, `>` or `>=`; `job.createdAt`, `job.startedAt`, `job.endedAt`, `job.attempt`,
- * `job.failures`, `job.createdBy`, `job.instance` and `job.reason` stand for what the job itself says. A property that is missing, or
+ * `job.failures`, `job.createdBy`, `job.instance`, `job.reason` and `job.waits` stand for what the job itself says. A property that is missing, or
  * of another type than the operand, does not match.
  */
 import type { Job } from "./job.ts";
+import type { QueueState } from "./state.ts";
 import type { JobFilter, Scalar } from "./vocabulary.ts";
+import { waitsFor } from "./why.ts";
 
 export type Matches = (job: Job) => boolean;
+type Read = (job: Job) => Scalar | undefined;
 
-export function matcher(filter: JobFilter): Matches {
+/** What the jobs of a state match at that instant. */
+export function matcher(filter: JobFilter, of: QueueState, at: number): Matches {
   const { state, topic, queue } = filter;
-  const clauses = (filter.where ?? []).map(readClause).filter((conditions) => conditions.length > 0);
+  const waits: Read = (job) => waitsFor(of, job, at);
+  const clauses = (filter.where ?? []).map((clause) => readClause(clause, waits)).filter((conditions) => conditions.length > 0);
   return (job) =>
     (state === undefined || hasState(job, state)) &&
     (topic === undefined || job.topic === topic) &&
@@ -31,12 +36,12 @@ function hasState(job: Job, state: NonNullable<JobFilter["state"]>): boolean {
   }
 }
 
-const readClause = (clause: Readonly<Record<string, Scalar>>): Matches[] =>
-  Object.entries(clause).map(([key, operand]) => readCondition(key, operand));
+const readClause = (clause: Readonly<Record<string, Scalar>>, waits: Read): Matches[] =>
+  Object.entries(clause).map(([key, operand]) => readCondition(key, operand, waits));
 
-function readCondition(key: string, operand: Scalar): Matches {
+function readCondition(key: string, operand: Scalar, waits: Read): Matches {
   const operator = /^(?:<=|>=|=|<|>)?/.exec(key)![0];
-  const read = reader(key.slice(operator.length));
+  const read = reader(key.slice(operator.length), waits);
   switch (operator) {
     case "<": return (job) => compare(read(job), operand, (order) => order < 0);
     case "<=": return (job) => compare(read(job), operand, (order) => order <= 0);
@@ -46,7 +51,7 @@ function readCondition(key: string, operand: Scalar): Matches {
   }
 }
 
-function reader(name: string): (job: Job) => Scalar | undefined {
+function reader(name: string, waits: Read): Read {
   switch (name) {
     case "job.createdAt": return (job) => job.createdAt;
     case "job.startedAt": return (job) => job.startedAt;
@@ -55,6 +60,7 @@ function reader(name: string): (job: Job) => Scalar | undefined {
     case "job.failures": return (job) => job.failures;
     case "job.createdBy": return (job) => job.principal;
     case "job.instance": return (job) => job.instance;
+    case "job.waits": return waits;
     case "job.reason": return (job) => job.extra?.reason;
     default: return (job) => propertyOf(job, name);
   }

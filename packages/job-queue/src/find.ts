@@ -24,12 +24,12 @@ export interface Page {
   readonly after: string | undefined;
 }
 
-export function findJobs(state: QueueState, filter: JobFilter, page: Page, limits: JobQueueLimits): Found {
+export function findJobs(state: QueueState, filter: JobFilter, page: Page, limits: JobQueueLimits, at: number): Found {
   const wanted: JobFilter = filter.state === undefined ? { ...filter, state: "all" } : filter;
   const isHistory = !["all", "queued", "active"].includes(wanted.state!);
   const source = isHistory ? endedAfter(state, page.after) : state.jobs.from(numberAfter(page.after));
   const max = page.limit <= 0 ? limits.findLimitMax : Math.min(page.limit, limits.findLimitMax);
-  return collect(source, matcher(wanted), max, limits.findScanMax, isHistory ? historyCursor : numberCursor);
+  return collect(source, matcher(wanted, state, at), max, limits.findScanMax, isHistory ? historyCursor : numberCursor);
 }
 
 function collect(source: Iterable<Job>, matches: (job: Job) => boolean, max: number, scanMax: number, cursor: (job: Job) => string): Found {

@@ -68,7 +68,21 @@ describe("jobs that leave", () => {
     const host = world();
     const jobs = [1, 2, 3, 4, 5].map(() => host.submit(TOPIC));
     expect(jobs.map((job) => instanceOf(host, job))).toEqual(["@far", "@off", "@far", "@off", undefined]);
-    expect(why(host, jobs[4]!)).toMatchObject({ waits: "no-capable-instance" });
+    expect(why(host, jobs[4]!)).toMatchObject({ waits: "limit", text: expect.stringContaining("all 4 slots"), detail: { clusters: ["far", "off"], slots: 4, used: 4 } });
+  });
+
+  it.each<[string, Given, string]>([
+    ["its queue lets nothing go", { offload: { when: "never" } }, 'queue "media" lets no job go to another'],
+    ["every cluster is excluded", { offload: { exclude: ["far", "off"] } }, "neither does another cluster that it may go to (far, off)"],
+    ["nobody has the labels", { offload: { labels: { gpu: "a100" } } }, "neither does another cluster"],
+  ])("OFF-ADM-07 a job that nobody anywhere may do says so, and is found by it: %s", (_, given, text) => {
+    const host = world(given);
+    const [job, taken] = [host.submit(TOPIC), host.submit("other")];
+    expect(why(host, job)).toMatchObject({ waits: "no-capable-instance", text: expect.stringContaining(text) });
+    const found = host.actor.query(host.state, { ask: "find", filter: { where: [{ "job.waits": "no-capable-instance" }] } }, { role: "operate", principal: "ann" }, host.at);
+    expect(found).toMatchObject({ jobs: [{ number: job, topic: TOPIC }, { number: taken, topic: "other" }] });
+    local(host, 1);
+    expect(instanceOf(host, job)).toBe("i1");
   });
 
   it("OFF-DST-11 OFF-DST-25 OFF-ENB-24 nobody anywhere: it waits, and goes as soon as a cluster takes its topic", () => {

@@ -102,20 +102,27 @@ export function isHeadAway(state: QueueState, queue: Queue): boolean {
   return false;
 }
 
-/** The pool it would go to: a preferred cluster's, then that with the smallest part taken, then that which is next in turn. */
-function seatFor(state: QueueState, { exclude = [], prefer = [], labels = {} }: OffloadPolicy, topic: string): Omit<Departure, "job"> | undefined {
-  let best: Omit<Departure, "job"> | undefined;
-  let bestKey: readonly number[] = [];
+/** Pools of other clusters that its queue lets jobs of the topic go to, whether they have room or not. */
+export function* poolsElsewhere(state: QueueState, { exclude = [], labels = {} }: OffloadPolicy, topic: string): Generator<{ readonly member: Member; readonly cluster: string; readonly pool: Pool }> {
   for (const member of state.routes) {
     const cluster = member.instance.slice(1);
     if (!member.takesWork || exclude.includes(cluster)) continue;
     for (const pool of member.pools) {
-      if (pool.used >= pool.slots || !offers(pool, labels) || !pool.topics.some((pattern) => workerPatternMatches(pattern, topic))) continue;
-      const key = [prefer.includes(cluster) ? 0 : 1, pool.used / pool.slots, pool.lastStart];
-      if (best !== undefined && !isBefore(key, bestKey)) continue;
-      best = { member, pool };
-      bestKey = key;
+      if (offers(pool, labels) && pool.topics.some((pattern) => workerPatternMatches(pattern, topic))) yield { member, cluster, pool };
     }
+  }
+}
+
+/** The pool it would go to: a preferred cluster's, then that with the smallest part taken, then that which is next in turn. */
+function seatFor(state: QueueState, policy: OffloadPolicy, topic: string): Omit<Departure, "job"> | undefined {
+  let best: Omit<Departure, "job"> | undefined;
+  let bestKey: readonly number[] = [];
+  for (const { member, cluster, pool } of poolsElsewhere(state, policy, topic)) {
+    if (pool.used >= pool.slots) continue;
+    const key = [policy.prefer?.includes(cluster) === true ? 0 : 1, pool.used / pool.slots, pool.lastStart];
+    if (best !== undefined && !isBefore(key, bestKey)) continue;
+    best = { member, pool };
+    bestKey = key;
   }
   return best;
 }

@@ -17,14 +17,14 @@ import type { JobFilter } from "./vocabulary.ts";
 const ACTIONS_PER_COMMIT = 1_000;
 
 /** Goes on with the oldest operation. */
-export function advanceOperations(state: QueueState, _at: number, emit: Emit<JobQueueEvent>, limits: JobQueueLimits): boolean {
-  for (const operation of state.operations.values()) return advance(state, operation, emit, limits);
+export function advanceOperations(state: QueueState, at: number, emit: Emit<JobQueueEvent>, limits: JobQueueLimits): boolean {
+  for (const operation of state.operations.values()) return advance(state, operation, at, emit, limits);
   return true;
 }
 
-function advance(state: QueueState, operation: Operation, emit: Emit<JobQueueEvent>, limits: JobQueueLimits): boolean {
+function advance(state: QueueState, operation: Operation, at: number, emit: Emit<JobQueueEvent>, limits: JobQueueLimits): boolean {
   const { number, upTo } = operation;
-  const matches = matcher(withDefaultState(operation));
+  const matches = matcher(withDefaultState(operation), state, at);
   let scansLeft = limits.operationScanMax;
   let actionsLeft = ACTIONS_PER_COMMIT;
   let cursor = operation.cursor;

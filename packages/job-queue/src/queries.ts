@@ -79,7 +79,7 @@ function find(state: QueueState, question: Fields, { shard, limits }: Setting, a
     after: optional(question["after"], (value) => text("after", value, 100)),
   };
   const payloads = optional(question["payloads"], (value) => boolean("payloads", value)) ?? false;
-  const { jobs, next } = findJobs(state, filter, page, limits);
+  const { jobs, next } = findJobs(state, filter, page, limits, at);
   return { jobs: jobs.map((job) => jobView(state, job, { shard, at, payloads })), next: next ?? null };
 }
 

@@ -1,5 +1,6 @@
 /** Why a job waits, in names and numbers a person can act on. */
 import type { Job } from "./job.ts";
+import { poolsElsewhere } from "./offload.ts";
 import type { QueueState } from "./state.ts";
 import type { Scalar, WaitReason, WhyView } from "./vocabulary.ts";
 
@@ -82,13 +83,33 @@ function onlyThere({ config }: Job["queue"]): string {
   return config.placement === "creator" ? ", and its queue prefers the instance that added it" : "";
 }
 
-function incapable(state: QueueState, { topic, queue }: Job): Reason {
-  const present = [...state.members.values()].filter((member) => member.leftBecause === undefined);
+function incapable(state: QueueState, job: Job): Reason {
+  const { topic, queue } = job;
+  const present = [...state.members.values()].filter((member) => member.leftBecause === undefined && !member.isRoute);
   const instances = present.slice(0, NAMES_MAX).map((member) => member.instance);
   const draining = present.filter((member) => member.isDraining).length;
   const who = instances.length === 0 ? "No instance is here" : `None of ${names(instances)} takes it${draining > 0 ? ` (${draining} draining)` : ""}`;
   const detail: Record<string, Scalar | readonly string[]> = { queue: queue.name, topic, instances, draining };
-  return { waits: "no-capable-instance", text: `${who}: start a worker for topic "${topic}".`, detail };
+  return elsewhere(state, job, who, detail) ?? { waits: "no-capable-instance", text: `${who}: start a worker for topic "${topic}".`, detail };
+}
+
+/** Nobody here takes it; somebody in another cluster may. Undefined when no other cluster has to do with it. */
+function elsewhere(state: QueueState, { topic, queue, extra }: Job, who: string, detail: Reason["detail"]): Reason | undefined {
+  const policy = queue.config.offload ?? {};
+  const known = [...state.routes].filter(({ takesWork }) => takesWork).map(({ instance }) => instance.slice(1)).slice(0, NAMES_MAX);
+  if (known.length === 0) return undefined;
+  const start = `start a worker for topic "${topic}"`;
+  if (extra?.guest !== undefined) return { waits: "no-capable-instance", text: `${who}, and it came from another cluster, so it goes to no third one: ${start}.`, detail };
+  const pools = [...poolsElsewhere(state, { ...policy, exclude: policy.when === "never" ? known : policy.exclude ?? [] }, topic)];
+  const clusters = [...new Set(pools.map(({ cluster }) => cluster))];
+  if (pools.length === 0) {
+    const why = policy.when === "never" ? `queue "${queue.name}" lets no job go to another` : `neither does another cluster that it may go to (${names(known)})`;
+    return { waits: "no-capable-instance", text: `${who}, and ${why}: ${start}.`, detail: { ...detail, clusters: known } };
+  }
+  const slots = sum(pools, ({ pool }) => pool.slots);
+  const used = sum(pools, ({ pool }) => pool.used);
+  const text = used < slots ? `${who}; it is about to go to cluster ${names(clusters)}.` : `${who}; all ${slots} slots for topic "${topic}" in cluster ${names(clusters)} are taken: add workers or slots there.`;
+  return { waits: "limit", text, detail: { ...detail, clusters, slots, used } };
 }
 
 const sum = <T>(items: readonly T[], value: (item: T) => number): number => items.reduce((total, item) => total + value(item), 0);
