@@ -62,7 +62,7 @@ export interface Context<Options extends OptionSpecs, Arguments extends Argument
   readonly io: Io;
 }
 
-export const GROUPS = ["run", "jobs", "queues", "history", "operate", "later"] as const;
+export const GROUPS = ["run", "jobs", "queues", "offload", "history", "operate", "later"] as const;
 export type Group = (typeof GROUPS)[number];
 
 export interface Example {

@@ -12,6 +12,7 @@ import { instances } from "./commands/instances.ts";
 import { job } from "./commands/job.ts";
 import { jobs } from "./commands/jobs.ts";
 import { later } from "./commands/later.ts";
+import { offload } from "./commands/offload.ts";
 import { queues } from "./commands/queues.ts";
 import { replay } from "./commands/replay.ts";
 import { run } from "./commands/run.ts";
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   up, run, setup,
   add, jobs, job, why, ...changeJobs,
   ...queues, statistics,
+  ...offload,
   replay, exportHistory, importHistory, audit,
   topology, topologySet, ...topics, instances, doctor, bench, helpFor(() => COMMANDS),
   ...later,

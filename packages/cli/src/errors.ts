@@ -44,6 +44,8 @@ export const failed = (code: string, message: string, remedy?: string): CommandF
 const EXIT_BY_CODE: Readonly<Record<string, ExitCode>> = {
   "job/not-found": EXIT.notFound,
   "queue/not-found": EXIT.notFound,
+  "trip/unknown": EXIT.notFound,
+  "route/unknown": EXIT.notFound,
   "result/gone": EXIT.notFound,
   "history/not-found": EXIT.notFound,
   "nats/unreachable": EXIT.unreachable,
@@ -73,6 +75,8 @@ const EXIT_BY_CODE: Readonly<Record<string, ExitCode>> = {
 const REMEDY_BY_CODE: Readonly<Record<string, string>> = {
   "job/not-found": "look for it with `longshore jobs --state all`, or in the history with `longshore jobs --state history`",
   "queue/not-found": "see which there are with `longshore queues`",
+  "trip/unknown": "`longshore offload --all` lists the trips there are, `longshore job <id>` says what became of a job",
+  "route/unknown": "`longshore offload clusters` lists them; a cluster is known once both name each other, --peers",
   "job/ended": "it has its end already: `longshore job <id>` shows it, `longshore retry <id>` runs it again",
   "job/not-ended": "stop it first: `longshore stop <id>`",
   "job/id-reused": "use another --id, or the same input as before",
@@ -80,7 +84,7 @@ const REMEDY_BY_CODE: Readonly<Record<string, string>> = {
   "queue/backlog-full": "let workers catch up, add some, or raise the bound of the queue",
   "outcome/unknown": "look whether it took effect (`longshore jobs`), or repeat it with an --id of your own, which is safe",
   "result/gone": "look for it in the past: `longshore job <id>`",
-  "host/unavailable": "start one with `longshore up` or `longshore run job-queue`; `longshore doctor` shows what is missing",
+  "host/unavailable": "start one with `longshore up`, or `longshore run` with the name of what is missing; `longshore doctor` looks for more",
   "server/denied": "speak as a user with the role for this: --user, and the roles in nats.conf",
   "nats/unauthorized": "give the right --user and LONGSHORE_PASSWORD, or --creds <file>",
   "nats/denied": "speak as a user with the role for this: --user, and the roles in nats.conf",

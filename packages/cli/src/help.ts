@@ -7,6 +7,7 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   run: "Run it",
   jobs: "Jobs",
   queues: "Queues",
+  offload: "Jobs in other clusters",
   history: "History",
   operate: "Operate",
   later: "Not available yet",

@@ -8,9 +8,12 @@ import { merged } from "./commands/queues.ts";
 import { accessTo, findPlace } from "./connection.ts";
 import { fakeIo } from "./fake-io.ts";
 import { filterOf, requireFilter } from "./filters.ts";
+import { offloadOf } from "./offload-options.ts";
 import { removeServerState, writeServerState } from "./server-state.ts";
 
 const NOTHING = { json: false, help: false, server: undefined, cluster: undefined, shard: undefined, user: undefined, creds: undefined };
+
+const NO_OFFLOAD = { offload: undefined, offloadBacklog: undefined, offloadWait: undefined, offloadPrefer: [], offloadExclude: [], offloadLabel: [] };
 
 describe("a filter", () => {
   test("holds what was given and nothing else", () => {
@@ -22,10 +25,22 @@ describe("a filter", () => {
 });
 
 test("configuring a queue changes what is given and keeps the rest", () => {
-  const given = { topic: [], type: undefined, maxParallel: undefined, retries: 0, retryDelay: undefined, keepJobs: "no", keepIds: 5_000, keepIdsCount: undefined, ranking: undefined, inShard: undefined, partitions: undefined, placement: undefined };
+  const given = { ...NO_OFFLOAD, topic: [], type: undefined, maxParallel: undefined, retries: 0, retryDelay: undefined, keepJobs: "no", keepIds: 5_000, keepIdsCount: undefined, ranking: undefined, inShard: undefined, partitions: undefined, placement: undefined };
   const before = { config: { topics: ["a/*"], type: "ordered", retries: 3, keepIds: { ms: 1, count: 7 } } } as unknown as QueueView;
   expect(merged(before, given)).toEqual({ topics: ["a/*"], type: "ordered", retries: 0, keepJobs: false, keepIds: { ms: 5_000, count: 7 } });
   expect(merged(undefined, { ...given, topic: ["b"] })).toMatchObject({ topics: ["b"], keepIds: { ms: 5_000, count: 100_000 } });
+});
+
+test("OFF-CFG-08 a queue's offloading is changed by what is given: a bound means behind, another word ends the bounds, none empties a list", () => {
+  expect(offloadOf(undefined, NO_OFFLOAD)).toEqual({});
+  expect(offloadOf(undefined, { ...NO_OFFLOAD, offload: "always" })).toEqual({ offload: { when: "always" } });
+  const behind = { when: "behind", backlog: 10, prefer: ["west"] } as const;
+  expect(offloadOf(undefined, { ...NO_OFFLOAD, offloadBacklog: 10, offloadPrefer: ["west"] })).toEqual({ offload: behind });
+  expect(offloadOf(behind, { ...NO_OFFLOAD, offloadWait: 5_000 })).toEqual({ offload: { ...behind, waitMs: 5_000 } });
+  expect(offloadOf(behind, { ...NO_OFFLOAD, offloadExclude: ["east"], offloadPrefer: ["none"], offloadLabel: ["gpu=1"] })).toEqual({ offload: { when: "behind", backlog: 10, prefer: [], exclude: ["east"], labels: { gpu: "1" } } });
+  expect(offloadOf(behind, { ...NO_OFFLOAD, offload: "never" })).toEqual({ offload: { when: "never", prefer: ["west"] } });
+  expect(offloadOf(behind, NO_OFFLOAD)).toEqual({ offload: behind });
+  expect(() => offloadOf(undefined, { ...NO_OFFLOAD, offload: "always", offloadBacklog: 3 })).toThrow("has no bounds");
 });
 
 describe("where NATS is", () => {

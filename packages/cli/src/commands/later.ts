@@ -6,7 +6,6 @@ const LATER: readonly (readonly [name: string, summary: string])[] = [
   ["schedules", "jobs added by cron expression, interval or date"],
   ["workflows", "deploy, start, list, show, suspend, resume and terminate workflows"],
   ["work-items", "claim, complete and delegate the tasks of people"],
-  ["offload", "jobs run by other clusters"],
   ["console", "the web page"],
 ];
 

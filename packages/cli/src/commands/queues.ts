@@ -4,6 +4,7 @@ import { type Command, command, type Shared } from "../command.ts";
 import { withClient } from "../connection.ts";
 import { notFound, wrongUsage } from "../errors.ts";
 import type { Io } from "../io.ts";
+import { OFFLOAD_OPTIONS, type OffloadGiven, offloadOf } from "../offload-options.ts";
 import { hint, present } from "../present.ts";
 import { plural } from "../render/quantities.ts";
 import { queueFields, queuesTable } from "../render/queues.ts";
@@ -98,12 +99,14 @@ const configure: Command = command({
     ranking: { kind: "integer", value: "<n>", help: "higher is asked first" },
     inShard: { kind: "text", value: "<name>", help: "the shard it lives in; jobs that are elsewhere when it moves are finished there" },
     partitions: { kind: "integer", value: "<n>", help: "spread it over so many shards, <shard>-0 and on, by the key or id of each job; only while it is empty" },
+    ...OFFLOAD_OPTIONS,
     placement: { kind: "text", value: "<where>", choices: ["any", "creator", "leader"], help: "any instance with a free slot; the creator's, as long as it is there and takes the topic; or one alone, the leading one of those that take the topic" },
   },
   examples: [
     { line: "longshore queues configure media --topic 'media/*' --max-parallel 4", says: "make one" },
     { line: "longshore queues configure media --retries 3", says: "change one thing" },
     { line: "longshore queues configure media --in-shard media", says: "give it a shard of its own" },
+    { line: "longshore queues configure media --offload-backlog 100", says: "beyond 100 waiting jobs other clusters help" },
   ],
   connects: true,
   run: ({ args, options, shared, io }) =>
@@ -116,7 +119,7 @@ const configure: Command = command({
     }),
 });
 
-interface Given {
+interface Given extends OffloadGiven {
   readonly topic: readonly string[];
   readonly type: string | undefined;
   readonly maxParallel: number | undefined;
@@ -151,6 +154,7 @@ export function merged(before: QueueView | undefined, given: Given): QueueConfig
     ...(inShard === undefined ? {} : { shard: inShard }),
     ...(partitions === undefined ? {} : { partitions }),
     ...(placement === undefined ? {} : { placement }),
+    ...offloadOf(config.offload, given),
   };
 }
 

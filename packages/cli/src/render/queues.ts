@@ -1,7 +1,7 @@
 /** Queues and instances as people read them. */
-import type { InstanceView, QueueConfig, QueueView } from "@longshore/job-queue";
+import type { InstanceView, OffloadPolicy, QueueConfig, QueueView } from "@longshore/job-queue";
 import type { Screen } from "../io.ts";
-import { paintOf } from "./paint.ts";
+import { harmless, paintOf } from "./paint.ts";
 import { showAge, showCount, showDuration, showInstant } from "./quantities.ts";
 import { renderFields, renderTable } from "./table.ts";
 
@@ -40,7 +40,7 @@ export function queueFields({ name, config, suspended, suspendedSince, statistic
 }
 
 function configFields(config: QueueConfig): readonly (readonly [string, string | undefined])[] {
-  const { topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking, placement } = config;
+  const { topics, type, maxParallel, retries, retryDelayMs, keepJobs, keepIds, ranking, placement, offload } = config;
   return [
     ["topics", topics.join(" ")],
     ["type", type ?? "unordered"],
@@ -51,7 +51,17 @@ function configFields(config: QueueConfig): readonly (readonly [string, string |
     ["ids", keepIds === undefined ? undefined : `${showDuration(keepIds.ms)}, up to ${showCount(keepIds.count)}`],
     ["runs on", placement === "leader" ? "one instance alone, the leading one" : placement === "creator" ? "the instance that added the job, as long as it can" : undefined],
     ["ranking", ranking === undefined ? undefined : String(ranking)],
+    ["elsewhere", offloadText(offload)],
   ];
+}
+
+/** Which of its jobs other clusters may do. */
+function offloadText({ when = "no-local-consumer", backlog, waitMs, prefer = [], exclude = [], labels = {} }: OffloadPolicy = {}): string {
+  if (when === "never") return "no job goes to another cluster";
+  const bounds = [backlog === undefined ? "" : `more than ${showCount(backlog)} wait`, waitMs === undefined ? "" : `one waits longer than ${showDuration(waitMs)}`].filter((part) => part !== "");
+  const said = when === "always" ? "jobs go wherever there is room" : `jobs that no instance here takes${bounds.length === 0 ? "" : `, and others when ${bounds.join(" or ")}`}`;
+  const wanted = Object.entries(labels).map(([name, value]) => `${name}=${harmless(value)}`);
+  return [said, prefer.length === 0 ? "" : `first to ${prefer.join(", ")}`, exclude.length === 0 ? "" : `never to ${exclude.join(", ")}`, wanted.length === 0 ? "" : `only to instances with ${wanted.join(" ")}`].filter((part) => part !== "").join("; ");
 }
 
 function parallelText(maxParallel: number): string {

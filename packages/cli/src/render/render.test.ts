@@ -6,7 +6,7 @@ import { harmless } from "./paint.ts";
 import { progressOf } from "./progress.ts";
 import { showAge, showBytes, showDuration, showInstant, showRate } from "./quantities.ts";
 import { renderTable } from "./table.ts";
-import { Timeline } from "./timeline.ts";
+import { sentences, Timeline } from "./timeline.ts";
 
 describe("a table", () => {
   const columns = [{ head: "id", cell: (row: { id: string; n: number }) => row.id, shrinks: true }, { head: "n", cell: (row: { id: string; n: number }) => String(row.n), align: "right" as const }];
@@ -47,7 +47,7 @@ test("a timeline says what happened, when, and how long after the line before", 
     { type: "AttemptFailed", attempt: 1, kind: "failed", retryAt: at + 2_000, error: { name: "TypeError", message: "no" }, commit: 4, at: at + 150 },
     { type: "JobEnded", attempt: 2, state: "given-up", error: { name: "E", message: "m", stack: "E: m\n    at f (x.ts:1:2)" }, commit: 6, at: at + 5_150 },
   ];
-  const timeline = new Timeline({ isColored: false });
+  const timeline = new Timeline({ isColored: false }, sentences);
   expect(showInstant(at)).toBe("2026-05-01 17:30:02.100");
   expect(events.map((event) => timeline.lines(event)).join("")).toBe(
     [

@@ -7,24 +7,26 @@ import { showDuration, showTime } from "./quantities.ts";
 const text = (value: unknown): string => harmless(typeof value === "string" ? value : String(value));
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
-/** Draws one event after the other, so that the same code serves a finished job and one that is followed. */
-export class Timeline {
+/** Draws one event after the other, so that the same code serves what is over and what is followed. */
+export class Timeline<Event extends { readonly at: number }> {
   private readonly paint: Paint;
+  private readonly says: (event: Event, paint: Paint) => readonly string[];
   private startMs: number | undefined;
   private lastMs = 0;
 
-  constructor(screen: Pick<Screen, "isColored">) {
+  constructor(screen: Pick<Screen, "isColored">, says: (event: Event, paint: Paint) => readonly string[]) {
     this.paint = paintOf(screen);
+    this.says = says;
   }
 
   /** The lines of one event, each with its end. */
-  lines(event: PublicEvent): string {
+  lines(event: Event): string {
     this.startMs ??= event.at;
     const sinceMs = event.at - (this.lastMs === 0 ? event.at : this.lastMs);
     this.lastMs = event.at;
     const time = showTime(event.at, this.startMs);
     const since = this.paint.dim((sinceMs === 0 ? "" : `+${showDuration(sinceMs)}`).padStart(9));
-    const [first = "", ...more] = sentences(event, this.paint);
+    const [first = "", ...more] = this.says(event, this.paint);
     const indent = " ".repeat(time.length + 13);
     return `${this.paint.dim(time)}  ${since}  ${first}\n${more.map((line) => `${indent}${line}\n`).join("")}`;
   }
@@ -88,6 +90,7 @@ function acceptedSentence(event: PublicEvent): string {
 
 function instanceOf(event: PublicEvent): string {
   const instance = text(event["instance"] ?? "?");
+  if (instance.startsWith("@")) return `cluster ${instance.slice(1)}`;
   return isText(event["incarnation"]) ? `${instance} (${text(event["incarnation"])})` : instance;
 }
 
