@@ -50,7 +50,7 @@ function lastWord({ stop, trouble, reason, report, phase }: TripView, paint: Pai
   if (trouble !== null) return paint.yellow(troubleWord(trouble));
   if (phase === "ended") return paint.dim(harmless(reason ?? ""));
   if (stop !== null) return paint.yellow(`asked to stop: ${harmless(stop)}`);
-  if (report.trouble !== undefined) return paint.yellow(harmless(report.trouble));
+  if (typeof report.trouble === "string") return paint.yellow(harmless(report.trouble));
   return paint.dim(report.progress === undefined ? harmless(report.error?.message ?? "") : progressWord(report.progress));
 }
 
@@ -131,7 +131,7 @@ export function tripFields(trip: TripDetail, nowMs: number, screen: Screen): str
     ["progress", report.progress === undefined || endedAt !== null ? undefined : `${report.progress[0] === null ? "" : `${barOf(report.progress[0])} `}${progressWord(report.progress)}`],
     ["last error", report.error === undefined ? undefined : harmless(`${report.error.name}: ${report.error.message}`)],
     ["transport", trip.trouble === null ? undefined : paint.yellow(troubleText(trip.trouble, nowMs))],
-    ["its transport", report.trouble === undefined ? undefined : paint.yellow(harmless(report.trouble))],
+    ["its transport", typeof report.trouble === "string" ? paint.yellow(harmless(report.trouble)) : undefined],
     ["stop", stop === null ? undefined : `asked for: ${harmless(stop)}`],
     ["inputs", blobsText(trip.inputs)],
     ["outputs", blobsText(trip.outputs)],
@@ -184,7 +184,7 @@ function reportSentences({ state, attempt, instance, failures, error, progress, 
     error === undefined ? "" : `${paint.red("failed")} there: ${harmless(`${error.name}: ${error.message}`)}${failures === undefined ? "" : ` (failure ${failures})`}`,
     progress === undefined ? "" : `${paint.dim("│")} ${progressWord(progress)}`,
     ...log.map((line) => `${paint.dim("│")} ${harmless(line)}`),
-    trouble === undefined ? "" : paint.yellow(`transport there: ${harmless(trouble)}`),
+    trouble === undefined ? "" : trouble === null ? "transport there works again" : paint.yellow(`transport there: ${harmless(trouble)}`),
   ].filter((line) => line !== "");
   return said.length === 0 ? ["heard of there"] : said;
 }
