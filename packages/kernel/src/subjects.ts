@@ -48,6 +48,8 @@ export interface Subjects {
   readonly allAcross: string;
   feed(kind: string, type: string, topic: string): string;
   blob(principal: string, digest: string, chunk: number): string;
+  /** Where another cluster asks for pieces of the payloads that it may read. */
+  blobDoor(peer: string): string;
   mark(kind: string, actor: string): string;
   snapshot(kind: string, actor: string, id: string, piece: string): string;
   /** An entry of the wanted configuration: a bucket, as NATS keeps buckets in streams. */
@@ -80,6 +82,7 @@ export function subjectsOf(cluster: string): Subjects {
     allAcross: `${prefix}ak.>`,
     feed: (kind, type, topic) => `${prefix}ev.${kind}.${type}.${topic.replaceAll("/", ".")}`,
     blob: (principal, digest, chunk) => `${prefix}bl.${principal}.${digest}.${chunk}`,
+    blobDoor: (peer) => `${prefix}cm.offload-blobs.main.peer.${peer}`,
     mark: (kind, actor) => `${prefix}mk.${kind}.${actor}`,
     snapshot: (kind, actor, id, piece) => `${prefix}sn.${kind}.${actor}.${id}.${piece}`,
     wanted: (key) => `$KV.LS_${cluster}_CONFIG.${key}`,

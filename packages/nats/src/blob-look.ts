@@ -20,7 +20,7 @@ export function lookAtHead(place: BlobPlace, pieces: number, youngMs: number, do
 }
 
 /** A host's look at one copy: what the stream's leader has, piece 0 and as many pieces as it says. */
-function lookAtCopy(connection: Connection, cluster: string, name: BlobName, done: (copy: BlobCopy | "absent" | "unavailable") => void): void {
+export function lookAtCopy(connection: Connection, cluster: string, name: BlobName, done: (copy: BlobCopy | "absent" | "unavailable") => void): void {
   const place = placeOf(connection, cluster, name);
   lastStored(connection, place.stream, place.subjectOf(0), (head) => {
     if (head === "unavailable") return done("unavailable");

@@ -35,7 +35,7 @@ export const readBlob = (place: BlobPlace, digest?: string): PieceSource & ByteS
   }),
 });
 
-class PieceReading implements PieceSource, ByteSource {
+export class PieceReading implements PieceSource, ByteSource {
   readonly #pieces: Pieces;
   readonly #ahead: number;
   readonly #hash: ReturnType<typeof createHash> | undefined;

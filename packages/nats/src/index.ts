@@ -1,4 +1,6 @@
+export { type BlobDoorOptions, openBlobDoor } from "./blob-door.ts";
 export { type BlobsOptions, blobsOf } from "./blobs.ts";
+export { type CarrierOptions, carrierOf } from "./carrier.ts";
 export { ROLE_USERS, type ServerSettings, type ServerUser, serverConfig, shippedConfig } from "./conf.ts";
 export { type Connection, type ConnectOptions, connect } from "./connect.ts";
 export type { Finding } from "./finding.ts";

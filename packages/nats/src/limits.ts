@@ -44,6 +44,16 @@ export const SUBJECTS_MAX = 1_000_000;
 /** A payload that is put from memory, and one that is written from a source. */
 export const BLOB_BYTES_MAX: number = 256 * MIB;
 export const WRITTEN_BYTES_MAX: number = 1_024 * GIB;
+/** How long one piece may take from another cluster: whatever is asked for at a time must fit through a slow link within it. */
+export const FAR_PIECE_TIMEOUT_MS = 20_000;
+/** Pieces a carrier asks of other clusters at a time. */
+export const FAR_PIECES_IN_FLIGHT = 16;
+/** A door that has too much to do is asked again after so long, so often. */
+export const FAR_BUSY_WAIT_MS = 250;
+export const FAR_BUSY_TRIES = 40;
+/** Pieces a door reads at a time: for all other clusters, and for one of them. */
+export const DOOR_PIECES_MAX = 64;
+export const DOOR_PIECES_PER_PEER_MAX = 32;
 /** Principals whose copies of one payload are looked at. */
 export const COPIES_MAX = 32;
 

@@ -5,6 +5,8 @@ export { CounterActor } from "./counter.ts";
 export { MemoryBlobs } from "./memory/blobs.ts";
 export type { Permission, Publication } from "./memory/bus.ts";
 export { MemoryBus, MemoryWire } from "./memory/bus.ts";
+export type { MayRead } from "./memory/carrier.ts";
+export { MemoryCarrier } from "./memory/carrier.ts";
 export type { Defer } from "./memory/defer.ts";
 export { deferOn } from "./memory/defer.ts";
 export { sha256, sha256Hex } from "./memory/hash.ts";

@@ -2,6 +2,8 @@
 
 export type { BlobsFixture } from "./blobs-contract.ts";
 export { blobsContract } from "./blobs-contract.ts";
+export type { CarrierFixture } from "./carrier-contract.ts";
+export { carrierContract } from "./carrier-contract.ts";
 export type { InboxFixture } from "./inbox-contract.ts";
 export { inboxContract } from "./inbox-contract.ts";
 export type { JournalFixture } from "./journal-contract.ts";

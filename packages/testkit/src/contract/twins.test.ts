@@ -2,7 +2,7 @@
 import { BLOB_YOUNG_MS } from "@longshore/kernel";
 import { MemoryServer, VirtualClock } from "../index.ts";
 import type { ContractWorld } from "./index.ts";
-import { blobsContract, inboxContract, journalContract, linkContract, marksContract, snapshotsContract, wantedContract, wireContract } from "./index.ts";
+import { blobsContract, carrierContract, inboxContract, journalContract, linkContract, marksContract, snapshotsContract, wantedContract, wireContract } from "./index.ts";
 
 function setup(): { readonly clock: VirtualClock; readonly server: MemoryServer; readonly world: ContractWorld } {
   const clock = new VirtualClock();
@@ -78,5 +78,28 @@ linkContract("in memory", () => {
     far: { cluster: "far", ports: (actor) => far.hostPorts("counter", actor, "host") },
     cut: () => link.cut(),
     join: () => link.join(),
+  };
+});
+
+carrierContract("in memory", () => {
+  const { server: near, clock, world } = setup();
+  const far = new MemoryServer({ cluster: "far", clock });
+  const link = near.linkTo(far);
+  const carrier = near.carrier();
+  return {
+    ...world,
+    near: { cluster: "t", blobs: near.blobs, carrier }, far: { cluster: "far", blobs: far.blobs },
+    open: (mayRead) => void far.openBlobDoor(mayRead),
+    cut: () => link.cut(),
+    join: () => link.join(),
+    spoil(side, { principal, digest }) {
+      const key = `${principal}/${digest}`;
+      const bytes = (side === "near" ? near : far).blobs.held.get(key)?.bytes ?? carrier.left.get(key)![1]!;
+      bytes[bytes.length - 1]! ^= 1;
+    },
+    aged: () => {
+      near.serverTime.offsetMs += BLOB_YOUNG_MS;
+      return carrier;
+    },
   };
 });

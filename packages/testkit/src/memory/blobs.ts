@@ -10,11 +10,11 @@ export interface HeldBlob {
 }
 
 /** Bytes of one part that is read or travels. */
-const MEMORY_PIECE_BYTES = 65_536;
+export const MEMORY_PIECE_BYTES = 65_536;
 
 const WRITTEN_BYTES_MAX = 2 ** 40;
 
-const blobKey = ({ principal, digest }: BlobName): string => `${principal}/${digest}`;
+export const blobKey = ({ principal, digest }: BlobName): string => `${principal}/${digest}`;
 const nameOf = (key: string): BlobName => ({ principal: key.slice(0, -65), digest: key.slice(-64) });
 
 export class MemoryBlobs implements Blobs {

@@ -11,6 +11,8 @@ import { streamsOf, subjectsOf } from "@longshore/kernel";
 import { MemoryBlobs } from "./blobs.ts";
 import type { MemoryWire } from "./bus.ts";
 import { MemoryBus, MemoryLink } from "./bus.ts";
+import type { MayRead } from "./carrier.ts";
+import { MemoryCarrier } from "./carrier.ts";
 import type { Defer } from "./defer.ts";
 import { deferOn } from "./defer.ts";
 import { sha256 } from "./hash.ts";
@@ -44,6 +46,8 @@ export class MemoryServer {
   private readonly defer: Defer;
   private readonly marks = new Map<string, MemoryMarks>();
   private readonly snapshots = new Map<string, MemorySnapshots>();
+  private readonly neighbors = new Map<string, { readonly server: MemoryServer; readonly link: MemoryLink }>();
+  private mayRead: MayRead | undefined;
   private generation = 1;
 
   constructor(options: MemoryServerOptions) {
@@ -73,7 +77,25 @@ export class MemoryServer {
     const link = new MemoryLink();
     this.bus.reach(other.cluster, other.bus, link);
     other.bus.reach(this.cluster, this.bus, link);
+    this.neighbors.set(other.cluster, { server: other, link });
+    other.neighbors.set(this.cluster, { server: this, link });
     return link;
+  }
+
+  /** Lets other clusters read payloads until it is closed by what it returns. */
+  openBlobDoor(mayRead: MayRead): () => void {
+    this.mayRead = mayRead;
+    return () => {
+      if (this.mayRead === mayRead) this.mayRead = undefined;
+    };
+  }
+
+  /** Of one process: what it left of broken tries is lost with it. */
+  carrier(): MemoryCarrier {
+    return new MemoryCarrier(this.cluster, this.blobs, this.defer, (cluster) => {
+      const { server, link } = this.neighbors.get(cluster) ?? {};
+      return server?.mayRead === undefined || link?.isUp !== true ? undefined : { blobs: server.blobs, mayRead: server.mayRead };
+    });
   }
 
   stream(name: string): MemoryStream {
