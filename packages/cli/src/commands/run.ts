@@ -1,9 +1,11 @@
-import { Fault, isToken } from "@longshore/kernel";
+import { Fault } from "@longshore/kernel";
 import type { ConnectOptions as NatsOptions } from "@longshore/nats";
+import { OFFLOAD_KIND } from "@longshore/offload-router";
 import { stateDirectory } from "longshore/internal";
 import { type Command, command, type Shared } from "../command.ts";
 import { accessTo, findPlace, type Place } from "../connection.ts";
 import { wrongUsage } from "../errors.ts";
+import { shardsNamed, startHosting } from "../hosting.ts";
 import type { Io } from "../io.ts";
 import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
@@ -11,25 +13,27 @@ import { nearest } from "../nearest.ts";
 import { PEERS_OPTION, peersIn } from "../peers.ts";
 import { runInstance } from "../running-instance.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
-import { openPlacement } from "../services/open-placement.ts";
-import { startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
 import { announced, offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
 
-const SERVICES = ["job-queue", "discovery-agent", "worker"] as const;
-const LATER = ["offload-router", "workflow-runner"];
+/** What can be hosted, and is placed by views. */
+const PLACED: readonly string[] = ["job-queue", OFFLOAD_KIND];
+const HOSTS: readonly string[] = [...PLACED, "discovery-agent"];
+const SERVICES: readonly string[] = [...HOSTS, "worker"];
+const LATER = ["workflow-runner"];
 
 export const run: Command = command({
   name: "run",
   group: "run",
-  summary: "A service: the host of a JobQueue, of the topology, a worker for files, or several in one process",
+  summary: "A service: the host of a JobQueue, of the OffloadRouter, of the topology, a worker for files, or several in one process",
   details: [
     "The process is an instance of the topology. Where it can host, it also hosts the topology's history when nobody else does: discovery-agent alone is for a process that does nothing else.",
     "The streams must be there (`longshore setup`). A JobQueue's shards are those of --shard, several separated by commas; main when absent. Of several processes that can host a shard one does: the topology says which, and a shard moves when that changes.",
+    "offload-router carries jobs to other clusters and back, and takes in theirs: every cluster that sends jobs or does those of others needs one, beside --peers.",
     "SIGINT or SIGTERM drains: running attempts finish or are handed back. A second one ends it at once.",
   ],
-  args: { services: { kind: "many", help: "job-queue, discovery-agent, or worker and its files: run worker jobs.ts", shown: "service" } },
+  args: { services: { kind: "many", help: "job-queue, offload-router, discovery-agent, or worker and its files: run worker jobs.ts", shown: "service" } },
   options: {
     takeOver: { kind: "flag", help: "host it although another host seems alive; that one is fenced" },
     standby: { kind: "flag", help: "fold the histories of shards that others host, to go on at once when one of them is gone" },
@@ -41,6 +45,7 @@ export const run: Command = command({
   examples: [
     { line: "longshore run job-queue", says: "the host" },
     { line: "longshore run job-queue --shard main,media", says: "the hosts of two shards, on one connection" },
+    { line: "longshore run job-queue offload-router --peers east", says: "the hosts of a cluster that gives jobs to another, or takes them" },
     { line: "longshore run worker jobs.ts --concurrency 16", says: "a worker, on any machine" },
     { line: "longshore run job-queue worker jobs.ts", says: "both in one process" },
   ],
@@ -57,7 +62,7 @@ export const run: Command = command({
       const self = await startSelf(options, kinds, loaded, around);
       // Standing by may take long, and a signal ends it. Jobs are worked meanwhile, whoever hosts.
       const [host] = await Promise.all([
-        kinds.includes("job-queue") ? startHost(options, self, around) : { stopped: new Promise<never>(() => undefined) },
+        kinds.some((kind) => PLACED.includes(kind)) ? startHosts(options, kinds, self, around) : { stopped: new Promise<never>(() => undefined) },
         isWorker ? startWork(loaded, options.concurrency, self, around) : undefined,
       ]);
       if (host === undefined) return;
@@ -105,33 +110,19 @@ async function startSelf({ instance, concurrency, property, peers }: SelfOptions
 }
 
 /** Undefined when a signal came while it was standing by. */
-async function startHost(options: HostOptions, self: InstanceService, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
-  const shards = shardsIn(place.shard);
-  const { instance, incarnation, roster } = self;
+async function startHosts(options: HostOptions, kinds: readonly string[], self: InstanceService, { shared, io, log, closing, place }: Around): Promise<Started | undefined> {
   const connection: NatsOptions = { ...accessTo(place, shared, io), onFault: (fault) => log.event("warn", "nats.fault", { code: fault.code, reason: fault.message }) };
-  const placing = await openPlacement(connection, place.cluster, self);
-  closing.add("placement", () => placing.close());
-  const waiting = haltedBy(io.signal, closing);
-  const starting = startShards({
-    connection, cluster: place.cluster, shards, placement: placing.placement, standsBy: options.standby,
-    stateDir: stateDirectory(io.env),
-    takeOver: options.takeOver,
-    telemetry: log.telemetry,
-    signal: waiting,
-    onStandby: (shard) => log.event("info", "host.standby", { actor: `job-queue.${shard}`, cluster: place.cluster }),
-    onServing: (shard, { epoch }) => log.event("info", "host.serving", { actor: `job-queue.${shard}`, cluster: place.cluster, epoch, url: place.url }),
-    onMoved: (shard, cause) => log.event("info", "host.moved", { actor: `job-queue.${shard}`, cluster: place.cluster, cause }),
+  const starting = startHosting({
+    connection, cluster: place.cluster, shards: kinds.includes("job-queue") ? shardsNamed(place.shard) : [], hasRouter: kinds.includes(OFFLOAD_KIND),
+    stateDir: stateDirectory(io.env), standsBy: options.standby, takeOver: options.takeOver, signal: haltedBy(io.signal, closing), url: place.url,
     ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
-    instance, incarnation, roster,
-  });
+  }, self, log, closing);
   const hosts = await starting.catch((error: unknown) => {
     if (!io.signal.aborted) throw error;
     log.event("info", "stopping", { signal: String(io.signal.reason) });
     return undefined;
   });
-  if (hosts === undefined) return undefined;
-  closing.add("job-queue", () => hosts.close());
-  return { stopped: hosts.stopped.then(({ shard, reason }) => stopFault(shard, reason)) };
+  return hosts === undefined ? undefined : { stopped: hosts.stopped.then(({ name, reason }) => stopFault(name, reason)) };
 }
 
 /** A signal that is aborted with the process's, and when everything is closed because the workers could not start. */
@@ -144,17 +135,9 @@ function haltedBy(signal: AbortSignal, closing: Closing): AbortSignal {
   return halt.signal;
 }
 
-/** Several are separated by commas. */
-function shardsIn(text: string): readonly string[] {
-  const shards = [...new Set(text.split(",").map((name) => name.trim()))];
-  const illegal = shards.find((name) => !isToken(name));
-  if (illegal !== undefined) throw wrongUsage(`"${illegal}" is no name of a shard`, "use 1 to 128 of the characters A-Z a-z 0-9 _ -, several separated by commas: --shard main,media");
-  return shards;
-}
-
 /** Configuring queues waits for a host, who may be this very process. */
 async function startWork(loaded: Loaded, concurrency: number | undefined, { instance, incarnation }: InstanceService, { shared, io, log, closing, place }: Around): Promise<void> {
-  const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: shardsIn(place.shard)[0] ?? place.shard, instance, incarnation };
+  const access = { ...accessTo(place, shared, io), cluster: place.cluster, shard: shardsNamed(place.shard)[0] ?? place.shard, instance, incarnation };
   await startWorkers(loaded, access, { concurrency }, log, closing);
 }
 
@@ -170,10 +153,10 @@ function servicesIn(words: readonly string[]): Services {
   const hosts = worker < 0 ? words : words.slice(0, worker);
   const files = worker < 0 ? [] : words.slice(worker + 1);
   for (const word of hosts) {
-    if (word === "job-queue" || word === "discovery-agent") continue;
-    if (LATER.includes(word)) throw wrongUsage(`${word} is not available yet: it comes with a later release`, "there are job-queue, discovery-agent and worker");
+    if (HOSTS.includes(word)) continue;
+    if (LATER.includes(word)) throw wrongUsage(`${word} is not available yet: it comes with a later release`, `there are ${HOSTS.join(", ")} and worker`);
     const meant = nearest(word, SERVICES);
-    throw wrongUsage(`there is no service "${word}"`, meant === undefined ? "there are job-queue, discovery-agent and worker <files…>" : `did you mean ${meant}?`);
+    throw wrongUsage(`there is no service "${word}"`, meant === undefined ? `there are ${HOSTS.join(", ")} and worker <files…>` : `did you mean ${meant}?`);
   }
   if (words.length === 0) throw wrongUsage("name what to run", "longshore run job-queue, or longshore run worker jobs.ts");
   if (worker >= 0 && files.length === 0) throw wrongUsage("a worker needs files that export jobs", "longshore run worker jobs.ts");

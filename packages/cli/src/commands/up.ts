@@ -1,10 +1,12 @@
 import { join, resolve } from "node:path";
 import { DEFAULT_SHARD } from "@longshore/job-queue";
 import { connect, type NatsServer, provision, startServer } from "@longshore/nats";
+import { OFFLOAD_KIND } from "@longshore/offload-router";
 import { readServerState, stateDirectory } from "longshore/internal";
 import { type Command, command, type Shared } from "../command.ts";
 import { principalOf } from "../connection.ts";
 import { failed } from "../errors.ts";
+import { type Hosting, startHosting } from "../hosting.ts";
 import type { Io } from "../io.ts";
 import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
@@ -14,8 +16,6 @@ import { paintOf } from "../render/paint.ts";
 import { runInstance } from "../running-instance.ts";
 import { removeServerState, writeServerState } from "../server-state.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
-import { openPlacement } from "../services/open-placement.ts";
-import { type ShardHosts, startShards } from "../services/shards.ts";
 import { stopFault } from "../services/start-fault.ts";
 import { Closing, untilStopped } from "../stopping.ts";
 import { announced, offeredBy, startWorkers, WORKER_OPTIONS } from "../workers.ts";
@@ -35,7 +35,7 @@ interface Settings {
 export const up: Command = command({
   name: "up",
   group: "run",
-  summary: "Everything on this machine: nats-server, the JobQueue with all its shards, and a worker for the given files",
+  summary: "Everything on this machine: nats-server, the JobQueue with all its shards, the OffloadRouter, and a worker for the given files",
   details: [
     "The server listens on 127.0.0.1 only, keeps everything in .longshore/ of the current folder, and goes when this process goes. Other commands, and programs that call connect() without an address, find it by themselves.",
     "A file exports jobs with their handlers: export const hello = defineJob(\"hello\", { run: async (input, ctx) => … }). Exported queues are configured.",
@@ -89,7 +89,7 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   const { cluster, concurrency } = settings;
   const self = await runInstance({
     connection: { principal, servers: server.url, name: "longshore instance" }, cluster, stateDir: stateDirectory(io.env),
-    kinds: ["discovery-agent", "job-queue"], ...offeredBy(loaded, concurrency), properties: announced(settings.property), peers: settings.peers, ...(settings.instance === undefined ? {} : { instance: settings.instance }),
+    kinds: ["discovery-agent", "job-queue", OFFLOAD_KIND], ...offeredBy(loaded, concurrency), properties: announced(settings.property), peers: settings.peers, ...(settings.instance === undefined ? {} : { instance: settings.instance }),
   }, log, closing);
   const { instance, incarnation } = self;
   const hosts = await startHosts(server, settings, self, principal, around);
@@ -105,7 +105,7 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   ]);
   if (ended.kind === "signal") return log.event("info", "stopping", { signal: ended.signal });
   if (ended.kind === "server") throw failed("nats/ended", `the nats-server ended with code ${ended.code}`, `its log is ${join(settings.storeDir, "server.log")}`);
-  throw stopFault(ended.shard, ended.reason);
+  throw stopFault(ended.name, ended.reason);
 }
 
 async function startNats({ storeDir, port, cluster, leafPort, hub }: Settings, { log, closing, shared, io }: Surroundings): Promise<NatsServer> {
@@ -130,37 +130,17 @@ const HUB_VARIABLE = "LONGSHORE_HUB";
 
 /**
  * Resolves when the default shard is served, here or by another instance. `up` is one of them: should others that can host come
- * to its server, the topology says which shard lives where, here as for `longshore run`.
+ * to its server, the topology says which actor lives where, here as for `longshore run`.
  */
-async function startHosts(server: NatsServer, { cluster }: Settings, self: InstanceService, principal: string, { io, log, closing }: Surroundings): Promise<ShardHosts> {
-  const { instance, incarnation, roster } = self;
-  const connection = { principal, servers: server.url, name: "longshore up" };
-  const placing = await openPlacement(connection, cluster, self);
-  closing.add("placement", () => placing.close());
-  let served: (shard: string) => void = () => undefined;
-  const isServed = new Promise<void>((resolve) => {
-    served = (shard) => {
-      if (shard === DEFAULT_SHARD) resolve();
-    };
-  });
-  const hosts = await startShards({
-    connection, cluster, shards: [DEFAULT_SHARD], placement: placing.placement,
-    followsWanted: true,
-    onServing: (shard, { epoch }) => {
-      log.event("info", "host.serving", { actor: `job-queue.${shard}`, epoch });
-      served(shard);
+async function startHosts(server: NatsServer, { cluster }: Settings, self: InstanceService, principal: string, { io, log, closing }: Surroundings): Promise<Hosting> {
+  let served = (): void => undefined;
+  const isServed = new Promise<void>((resolve) => { served = resolve; });
+  const hosts = await startHosting({
+    connection: { principal, servers: server.url, name: "longshore up" }, cluster, shards: [DEFAULT_SHARD], followsWanted: true, hasRouter: true, stateDir: stateDirectory(io.env),
+    onServed: ({ kind, actor }) => {
+      if (kind === "job-queue" && actor === DEFAULT_SHARD) served();
     },
-    onStandby: (shard) => {
-      log.event("info", "host.standby", { actor: `job-queue.${shard}` });
-      served(shard);
-    },
-    onMoved: (shard, cause) => log.event("info", "host.moved", { actor: `job-queue.${shard}`, cause }),
-    onFailed: (shard, error) => log.event("error", "host.failed", { shard, reason: error instanceof Error ? error.name : "unknown" }),
-    stateDir: stateDirectory(io.env),
-    telemetry: log.telemetry,
-    instance, incarnation, roster,
-  });
-  closing.add("job-queue", () => hosts.close());
+  }, self, log, closing);
   // One that cannot be hosted is spoken of by whoever waits for its end.
   await Promise.race([isServed, hosts.stopped.then(() => undefined, () => undefined), untilStopped(io)]);
   return hosts;

@@ -13,6 +13,7 @@ const member = (instance: string): MemberRecord => ({
 /** The one that is to host the shard, who would after it, and the last. */
 const [FIRST, SECOND, THIRD] = hostsFor(["a", "b", "c"].map(member), "job-queue", "main").map(({ instance }) => instance) as [string, string, string];
 const SUBJECTS = subjectsOf("t");
+const MAIN = { kind: "job-queue", actor: "main" } as const;
 
 class FakeInstance implements Pick<InstanceService, "answer" | "incarnation" | "hasLeft" | "watch" | "leave"> {
   readonly incarnation: string;
@@ -54,7 +55,7 @@ function setup() {
   const wants = (placement: Placement, isPrepared = true) => {
     const outcome: { permission?: Permission; standbys: number } = { standbys: 0 };
     const stop = new AbortController();
-    void placement.mayOpen("main", { isPrepared, signal: stop.signal, standingBy: () => outcome.standbys++ }).then((permission) => { outcome.permission = permission; });
+    void placement.mayOpen(MAIN, { isPrepared, signal: stop.signal, standingBy: () => outcome.standbys++ }).then((permission) => { outcome.permission = permission; });
     return outcome;
   };
   /** The promise's word comes in a microtask. */
@@ -180,7 +181,7 @@ describe("handing a shard over", () => {
     third.self.sees(THIRD);
     let closes = 0;
     let closed: () => void = () => undefined;
-    third.placement.handsOver("main", () => false, (done) => {
+    third.placement.handsOver(MAIN, () => false, (done) => {
       closes++;
       closed = done;
     });
@@ -204,7 +205,7 @@ describe("handing a shard over", () => {
     self.sees("a", "b", "c");
     let isLeaving = false;
     let closes = 0;
-    placement.handsOver("main", () => isLeaving, (done) => {
+    placement.handsOver(MAIN, () => isLeaving, (done) => {
       closes++;
       done();
     });

@@ -1,5 +1,6 @@
 /**
- * Where the shards of JobQueue are hosted: on the member of the activated view that placement chooses, one at a time.
+ * Where actors are hosted that the views place (shards of JobQueue, OffloadRouter): on the member of the activated view that
+ * placement chooses, one at a time.
  *
  *              chosen, and warm
  *   waiting ─────────────────────▶ asking ──▶ serving ──▶ waiting
@@ -7,7 +8,7 @@
  *      │ fenced by another           │           │ or fenced
  *      └─────────────────────────────┴───────────┘
  *
- * Whoever is chosen opens the shard
+ * Whoever is chosen opens the actor
  *  - when nobody answers for it;
  *  - when its host hands it over: a living host that agrees closes in order and says so, so the pause is that of one opening;
  *  - when its host has left the topology, without being asked twice: the guard of the journal is the fence, this is for peace.
@@ -15,7 +16,7 @@
  * chosen opens after 10 s in which nobody has answered, so that a topology that stands still stops no jobs.
  *
  * The successor folds the history before it asks (a warm follower), so that what is left to read is its tail. An instance that is
- * told to stand by does so for the shards of others, too.
+ * told to stand by does so for the actors of others, too.
  */
 import type { TopologyAnswer } from "@longshore/discovery-agent";
 import { hostsFor } from "@longshore/discovery-agent";
@@ -36,9 +37,16 @@ const PLACEMENT = {
   farewellMs: 3_000,
 } as const;
 
-const KIND = "job-queue";
+/** An actor of this cluster: its kind, and its name among its kind. */
+export interface ActorName {
+  readonly kind: string;
+  readonly actor: string;
+}
+
+export const showActor = ({ kind, actor }: ActorName): string => `${kind}.${actor}`;
+
 /** The door beside a host's own: `{ ask: "hand-over", incarnation }`. */
-const DOOR_KIND = "job-queue-host";
+const doorKind = ({ kind }: ActorName): string => `${kind}-host`;
 
 export interface PlacementOptions {
   readonly cluster: string;
@@ -46,7 +54,7 @@ export interface PlacementOptions {
   readonly instance: InstanceService;
 }
 
-/** `prepare`: the shard is to be hosted here, and its history must be folded before its host is asked for it. */
+/** `prepare`: the actor is to be hosted here, and its history must be folded before its host is asked for it. */
 export type Permission = { readonly kind: "open"; readonly takeOver: boolean } | { readonly kind: "prepare" };
 
 interface Waiter {
@@ -57,12 +65,12 @@ interface Waiter {
   readonly standingBy: () => void;
 }
 
-/** What this instance knows of where shards belong. */
+/** What this instance knows of where actors belong. */
 export class Placement {
   private readonly wire: Wire;
   private readonly clock: Clock;
   private readonly options: PlacementOptions;
-  /** By shard: the incarnation that last said that it hosts it. */
+  /** By actor: the incarnation that last said that it hosts it. */
   private readonly hosts = new Map<string, string>();
 
   constructor({ wire, clock }: { readonly wire: Wire; readonly clock: Clock }, options: PlacementOptions) {
@@ -71,23 +79,23 @@ export class Placement {
     this.options = options;
   }
 
-  /** This instance's place among those that can host the shard: 0 is chosen; undefined while no view has it. */
-  rankOf(shard: string): number | undefined {
+  /** This instance's place among those that can host the actor: 0 is chosen; undefined while no view has it. */
+  rankOf(name: ActorName): number | undefined {
     const { instance } = this.options;
-    const rank = membersOf(instance.answer, shard).findIndex(({ incarnation }) => incarnation === instance.incarnation);
+    const rank = membersOf(instance.answer, name).findIndex(({ incarnation }) => incarnation === instance.incarnation);
     return rank < 0 ? undefined : rank;
   }
 
-  /** Another member would host the shard if this instance were gone. */
-  hasSuccessor(shard: string): boolean {
+  /** Another member would host the actor if this instance were gone. */
+  hasSuccessor(name: ActorName): boolean {
     const { instance } = this.options;
-    return membersOf(instance.answer, shard).some(({ incarnation }) => incarnation !== instance.incarnation);
+    return membersOf(instance.answer, name).some(({ incarnation }) => incarnation !== instance.incarnation);
   }
 
-  /** Resolves when this instance may open the shard, or should prepare for that. */
-  mayOpen(shard: string, { isPrepared, signal, standingBy }: Waiter): Promise<Permission> {
+  /** Resolves when this instance may open the actor, or should prepare for that. */
+  mayOpen(name: ActorName, { isPrepared, signal, standingBy }: Waiter): Promise<Permission> {
     return new Promise((resolve, reject) => {
-      const wait = new Waiting(this.wire, this.clock, { ...this.options, hosts: this.hosts, shard, isPrepared, rank: () => this.rankOf(shard), standingBy }, (permission) => {
+      const wait = new Waiting(this.wire, this.clock, { ...this.options, hosts: this.hosts, name, isPrepared, rank: () => this.rankOf(name), standingBy }, (permission) => {
         signal.removeEventListener("abort", stop);
         resolve(permission);
       });
@@ -102,14 +110,14 @@ export class Placement {
   }
 
   /**
-   * Listens for the successor of a shard that is hosted here. `close` ends the host and calls back when it appends no more.
+   * Listens for the successor of an actor that is hosted here. `close` ends the host and calls back when it appends no more.
    * Returns a way to stop.
    */
-  handsOver(shard: string, isLeaving: () => boolean, close: (closed: () => void) => void): () => void {
+  handsOver(name: ActorName, isLeaving: () => boolean, close: (closed: () => void) => void): () => void {
     const { cluster, instance } = this.options;
-    return this.wire.subscribe(subjectsOf(cluster).queries(DOOR_KIND, shard), ({ data, subject, reply }) => {
+    return this.wire.subscribe(subjectsOf(cluster).queries(doorKind(name), name.actor), ({ data, subject, reply }) => {
       const asker = fieldOf(data, "incarnation");
-      const [first, ...others] = membersOf(instance.answer, shard);
+      const [first, ...others] = membersOf(instance.answer, name);
       const isActor = subject.split(".")[5] === "actor";
       const isMeant = asker !== instance.incarnation && (first?.incarnation === asker || (isLeaving() && others.some(({ incarnation }) => incarnation === asker)));
       if (!isActor || !isMeant) return reply?.(encode({ handedOver: false }));
@@ -117,12 +125,12 @@ export class Placement {
     });
   }
 
-  /** This instance leaves the topology: its shards are placed anew. */
+  /** This instance leaves the topology: its actors are placed anew. */
   leave(): Promise<void> {
     return this.options.instance.leave();
   }
 
-  /** Waits for somebody to ask for the shard, for as long as a farewell takes. */
+  /** Waits for somebody to ask for the actor, for as long as a farewell takes. */
   farewell(asked: Promise<unknown>): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.clock.after(PLACEMENT.farewellMs, resolve);
@@ -134,10 +142,10 @@ export class Placement {
   }
 }
 
-const membersOf = (answer: TopologyAnswer | undefined, shard: string): ReturnType<typeof hostsFor> => hostsFor(answer?.view?.members ?? [], KIND, shard);
+const membersOf = (answer: TopologyAnswer | undefined, { kind, actor }: ActorName): ReturnType<typeof hostsFor> => hostsFor(answer?.view?.members ?? [], kind, actor);
 
 interface WaitingOptions extends PlacementOptions {
-  readonly shard: string;
+  readonly name: ActorName;
   /** Kept from one wait to the next: a host that is stuck by now does not say who it is. */
   readonly hosts: Map<string, string>;
   readonly isPrepared: boolean;
@@ -145,7 +153,7 @@ interface WaitingOptions extends PlacementOptions {
   readonly standingBy: () => void;
 }
 
-/** One shard that this instance would host. */
+/** One actor that this instance would host. */
 class Waiting {
   private readonly wire: Wire;
   private readonly clock: Clock;
@@ -171,8 +179,8 @@ class Waiting {
     this.done = done;
     this.heardMs = clock.monotonicMs();
     const { query } = subjectsOf(options.cluster);
-    const { shard, principal } = options;
-    this.subjects = { host: query(KIND, shard, "actor", principal), door: query(DOOR_KIND, shard, "actor", principal) };
+    const { name, principal } = options;
+    this.subjects = { host: query(name.kind, name.actor, "actor", principal), door: query(doorKind(name), name.actor, "actor", principal) };
   }
 
   start(): void {
@@ -231,7 +239,7 @@ class Waiting {
     if (answer.kind === "answer") {
       this.heardMs = nowMs;
       const incarnation = incarnationOfHost(answer.data);
-      if (incarnation !== undefined) this.options.hosts.set(this.options.shard, incarnation);
+      if (incarnation !== undefined) this.options.hosts.set(showActor(this.options.name), incarnation);
       this.tellStandby();
     }
     if (this.isChosen && (answer.kind === "answer" || this.isHostGone)) return this.askForIt();
@@ -250,14 +258,14 @@ class Waiting {
     const hasNoView = (this.options.instance.answer?.view ?? null) === null;
     if (rank === 0 || hasNoView) return this.open(false);
     this.nobodySinceMs ??= nowMs;
-    const waitMs = PLACEMENT.unchosenAfterMs + (rank ?? membersOf(this.options.instance.answer, this.options.shard).length) * PLACEMENT.rankMs;
+    const waitMs = PLACEMENT.unchosenAfterMs + (rank ?? membersOf(this.options.instance.answer, this.options.name).length) * PLACEMENT.rankMs;
     if (nowMs - this.nobodySinceMs >= waitMs) return this.open(false);
     this.soon(PLACEMENT.lookEveryMs);
   }
 
   private get isHostGone(): boolean {
-    const { hosts, shard, instance } = this.options;
-    const incarnation = hosts.get(shard);
+    const { hosts, name, instance } = this.options;
+    const incarnation = hosts.get(showActor(name));
     return incarnation !== undefined && instance.hasLeft(incarnation);
   }
 

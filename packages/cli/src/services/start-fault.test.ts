@@ -13,7 +13,7 @@ describe("a host that stopped by itself", () => {
     [{ kind: "broken", message: "m" }, "host/broken", "longshore audit"],
     [{ kind: "defect", message: "m" }, "host/defect", "report it"],
   ] as const)("%o says what to do, and ends with 5", (reason, code, remedy) => {
-    const fault = stopFault("main", reason);
+    const fault = stopFault({ kind: "job-queue", actor: "main" }, reason);
     expect(fault).toBeInstanceOf(Fault);
     expect(fault).toMatchObject({ code, remedy: expect.stringContaining(remedy) });
     expect(explain(fault)).toMatchObject({ exitCode: EXIT.refused, code, remedy: fault.remedy });

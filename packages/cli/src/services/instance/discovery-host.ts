@@ -1,17 +1,15 @@
 /**
- * One opening of the topology history: the host, and beside it what makes its snapshots and forgets what is old.
- *
- * The follower runs in this process and not in a thread: the state is small (an instance is a few hundred bytes), and it
- * follows only while this instance hosts. Without it the journal could never be purged: every renewal of every member leaves
- * a commit, 17,000 a day for each.
+ * One opening of the topology history: the host, and beside it what makes its snapshots and forgets what is old: every renewal
+ * of every member leaves a commit, 17,000 a day for each.
  */
 import { join } from "node:path";
 import type { DiscoveryLimits, Opening } from "@longshore/discovery-agent";
 import { announcer, DISCOVERY_ACTOR, DISCOVERY_KIND, discoveryAgent, outages } from "@longshore/discovery-agent";
 import type { HostPorts, StopReason, Telemetry } from "@longshore/kernel";
-import { Follower, Host, Retention } from "@longshore/kernel";
+import { Host } from "@longshore/kernel";
 import type { Connection } from "@longshore/nats";
 import { inboxOf, journalOf, marksOf, serverTimeOf, snapshotsOf, wireOf } from "@longshore/nats";
+import { LightFollower } from "../light-follower.ts";
 import { nodeClock, sha256 } from "../node-ports.ts";
 import { SOFTWARE } from "../software.ts";
 
@@ -31,30 +29,21 @@ export interface DiscoveryHostOptions {
 
 /** How much of the history is kept: what is told of who was there and who led. */
 const KEEP = { keepMs: 30 * 86_400_000, keepBytes: 256 * 1024 ** 2 } as const;
-const SNAPSHOTS = { snapshotEveryCommits: 5_000, snapshotEveryBytes: 16 * 1024 ** 2, snapshotEveryMs: 3_600_000 } as const;
 
 export function openDiscoveryHost(options: DiscoveryHostOptions, serving: (epoch: number) => void, stopped: (reason: StopReason) => void): Opening {
   const { connection, cluster, instance, incarnation, limits, peers, telemetry } = options;
-  const place = { cluster, kind: DISCOVERY_KIND, actor: DISCOVERY_ACTOR };
   const actor = discoveryAgent({ cluster, peers, ...(limits === undefined ? {} : { limits }) });
   const ports = portsOf(options);
-  const retention = new Retention(ports.journal, nodeClock, KEEP);
-  const { snapshots, clock, hash } = ports;
-  const follower = new Follower(discoveryAgent({ cluster }), { journal: journalOf(connection, { ...place, from: "replica" }), snapshots, clock, hash, telemetry }, {
-    ...SNAPSHOTS,
-    onSnapshot: (version, at) => retention.snapshotMade(version, at),
-  });
+  const follower = new LightFollower(discoveryAgent({ cluster }), { connection, cluster, actor: DISCOVERY_ACTOR }, ports, KEEP);
   const host = new Host(actor, ports, {
     cluster, actor: DISCOVERY_ACTOR, instance, incarnation, principal: connection.principal, software: SOFTWARE,
     attendants: [outages(), announcer({ peers, telemetry, ...(limits?.remoteKeepMs === undefined ? {} : { remoteKeepMs: limits.remoteKeepMs }) })],
     onServing: () => {
-      retention.start();
       follower.start();
       serving(host.current.kernel.epoch);
     },
     onStopped: (reason) => {
-      retention.close();
-      follower.close();
+      void follower.close();
       stopped(reason);
     },
   });

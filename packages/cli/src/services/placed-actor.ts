@@ -1,19 +1,27 @@
-/** One shard that this instance hosts whenever placement says so, again and again, until it is told to end. */
+/** One actor that this instance hosts whenever placement says so, again and again, until it is told to end. */
 import type { StopReason } from "@longshore/kernel";
 import { Fault } from "@longshore/kernel";
-import type { JobQueueOptions, JobQueueService } from "./job-queue.ts";
-import type { Placement } from "./placement.ts";
+import type { Gate } from "./actor-service.ts";
+import type { ActorName, Placement } from "./placement.ts";
 
-export interface PlacedShardOptions {
-  readonly shard: string;
+/** A host that serves, as far as its placement has to do with it. */
+export interface HostedActor {
+  readonly epoch: number;
+  readonly stopped: Promise<StopReason>;
+  readonly host: { close(): void };
+  close(): Promise<void>;
+}
+
+export interface PlacedActorOptions<Service extends HostedActor> {
+  readonly name: ActorName;
   readonly placement: Placement;
-  /** Folds the history of the shard also while another instance is to host it. */
+  /** Folds the history of the actor also while another instance is to host it. */
   readonly standsBy: boolean;
   /** Opens the first time without being asked to wait. */
   readonly takeOver: boolean;
   readonly signal: AbortSignal;
-  readonly open: (gate: NonNullable<JobQueueOptions["gate"]>) => Promise<JobQueueService>;
-  readonly onServing: (service: JobQueueService) => void;
+  readonly open: (gate: Gate) => Promise<Service>;
+  readonly onServing: (service: Service) => void;
   readonly onStandby: () => void;
   /** It is hosted elsewhere from now on. */
   readonly onMoved: (cause: "closed" | "fenced") => void;
@@ -23,18 +31,18 @@ export interface PlacedShardOptions {
 
 const AGAIN_MS = 500;
 
-export class PlacedShard {
-  private readonly options: PlacedShardOptions;
-  private service: JobQueueService | undefined;
+export class PlacedActor<Service extends HostedActor> {
+  private readonly options: PlacedActorOptions<Service>;
+  private service: Service | undefined;
   private isLeaving = false;
   private mustTakeOver: boolean;
 
-  constructor(options: PlacedShardOptions) {
+  constructor(options: PlacedActorOptions<Service>) {
     this.options = options;
     this.mustTakeOver = options.takeOver;
   }
 
-  /** Ends when it is told to, or when the host stopped for a reason that needs a person. @throws {Fault} why the shard cannot be hosted. */
+  /** Ends when it is told to, or when the host stopped for a reason that needs a person. @throws {Fault} why the actor cannot be hosted. */
   async keep(): Promise<void> {
     const { signal, onStopped, onMoved } = this.options;
     while (!signal.aborted) {
@@ -46,22 +54,22 @@ export class PlacedShard {
     }
   }
 
-  /** Gives the shard to its successor, if it is hosted here and there is one, then closes it. */
+  /** Gives the actor to its successor, if it is hosted here and there is one, then closes it. */
   async close(): Promise<void> {
     const { service } = this;
     if (service === undefined) return;
     this.isLeaving = true;
-    if (this.options.placement.hasSuccessor(this.options.shard)) await this.options.placement.farewell(service.stopped);
+    if (this.options.placement.hasSuccessor(this.options.name)) await this.options.placement.farewell(service.stopped);
     await service.close();
   }
 
   private async hostOnce(): Promise<StopReason | undefined> {
-    const { shard, placement, signal, open, onServing } = this.options;
+    const { name, placement, signal, open, onServing } = this.options;
     const service = await this.opened(() => open((prepare) => this.gate(prepare)));
     if (service === undefined) return undefined;
     this.service = service;
     onServing(service);
-    const stopListening = placement.handsOver(shard, () => this.isLeaving, (closed) => {
+    const stopListening = placement.handsOver(name, () => this.isLeaving, (closed) => {
       service.host.close();
       void service.stopped.then(closed);
     });
@@ -73,7 +81,7 @@ export class PlacedShard {
   }
 
   /** Undefined when another was faster, or this is to end. */
-  private async opened(open: () => Promise<JobQueueService>): Promise<JobQueueService | undefined> {
+  private async opened(open: () => Promise<Service>): Promise<Service | undefined> {
     try {
       return await open();
     } catch (error) {
@@ -87,10 +95,10 @@ export class PlacedShard {
       this.mustTakeOver = false;
       return { takeOver: true };
     }
-    const { shard, placement, standsBy, signal, onStandby } = this.options;
+    const { name, placement, standsBy, signal, onStandby } = this.options;
     if (standsBy) await prepare();
     for (let isPrepared = standsBy; ; isPrepared = true) {
-      const permission = await placement.mayOpen(shard, { isPrepared, signal, standingBy: onStandby });
+      const permission = await placement.mayOpen(name, { isPrepared, signal, standingBy: onStandby });
       if (permission.kind === "open") return permission;
       await prepare();
     }

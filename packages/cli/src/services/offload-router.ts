@@ -1,0 +1,65 @@
+/**
+ * OffloadRouter as a service: the host of the cluster's round trips, and beside it who moves bytes and who follows the topology.
+ *
+ * `longshore run offload-router` and `longshore up` call this; a program may as well.
+ */
+
+import { wireOf } from "@longshore/nats";
+import type { OffloadCommand, OffloadEvent, OffloadLimits, OffloadRejection, OffloadState } from "@longshore/offload-router";
+import { OFFLOAD_ACTOR, OFFLOAD_KIND, offloadRouter } from "@longshore/offload-router";
+import { ActorHosts, type HostingOptions, type Stopped } from "./actor-hosts.ts";
+import { type ActorService, type ActorServiceOptions, type Hosted, hostActor } from "./actor-service.ts";
+import { DEFAULT_CLUSTER, type Ground, openGround, shared } from "./ground.ts";
+import { LightFollower } from "./light-follower.ts";
+
+export type OffloadRouterService = ActorService<OffloadState, OffloadCommand, OffloadEvent, OffloadRejection>;
+
+export interface OffloadRouterOptions extends ActorServiceOptions {
+  readonly offloadLimits?: Partial<OffloadLimits>;
+}
+
+/** How much of the history is kept: what is told of trips that are over. Payloads that travel inside count. */
+const KEEP = { keepMs: 30 * 86_400_000, keepBytes: 1024 ** 3 } as const;
+
+/**
+ * Starts serving; resolves when commands are answered.
+ *
+ * @throws {Fault} as `startJobQueue`.
+ */
+export async function startOffloadRouter(options: OffloadRouterOptions): Promise<OffloadRouterService> {
+  const ground = await openGround(options);
+  return hostActor(ground, routerOn(ground, options), options);
+}
+
+export interface RouterHost {
+  /** That it stops by itself; not that placement has moved it. Rejects when it is placed here and cannot be hosted. */
+  readonly stopped: Promise<Stopped>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Hosts the router whenever placement says so. @throws {Fault} `nats/…`, `setup/missing` */
+export async function placeOffloadRouter(options: Omit<OffloadRouterOptions, "onStandby" | "gate"> & HostingOptions<OffloadRouterService>): Promise<RouterHost> {
+  const { placement, standsBy, onServing, onStandby, onMoved, onFailed, ...service } = options;
+  const ground = await openGround(options);
+  const hosts = new ActorHosts<OffloadRouterService>(OFFLOAD_KIND, options, (_, opening) => hostActor(shared(ground), routerOn(ground, service), { ...service, ...opening }));
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= hosts.close().then(() => ground.free()));
+  try {
+    await hosts.start(OFFLOAD_ACTOR);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { stopped: hosts.stopped, close };
+}
+
+function routerOn({ connection }: Ground, options: Omit<OffloadRouterOptions, "onStandby">): Hosted<OffloadState, OffloadCommand, OffloadEvent, OffloadRejection> {
+  const { cluster = DEFAULT_CLUSTER, offloadLimits: limits, keepMs = KEEP.keepMs, keepBytes = KEEP.keepBytes } = options;
+  const actor = offloadRouter({ cluster, ...(limits === undefined ? {} : { limits }) });
+  return {
+    actor, name: OFFLOAD_ACTOR, wire: wireOf(connection, cluster),
+    attendants: (serves) => [{ serving: serves, stopped: () => undefined }],
+    beside: (ports) => new LightFollower(actor, { connection, cluster, actor: OFFLOAD_ACTOR }, ports, { keepMs, keepBytes }).start(),
+  };
+}
