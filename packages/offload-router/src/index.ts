@@ -7,7 +7,7 @@ export type { OffloadLimits } from "./limits.ts";
 export { OFFLOAD_LIMITS } from "./limits.ts";
 export type { OffloadRouterActor, OffloadRouterOptions } from "./offload-router.ts";
 export { offloadRouter } from "./offload-router.ts";
-export type { BacklogRow, GuestView, Move, RouteView, TripDetail, TripView } from "./queries.ts";
+export type { BacklogRow, GuestView, RouteView, TripDetail, TripView } from "./queries.ts";
 export type { ClusterHistory } from "./round-trip-check.ts";
 export { brokenRoundTrips } from "./round-trip-check.ts";
 export type { OffloadState } from "./state.ts";
@@ -15,3 +15,4 @@ export type {
   CarriedOptions, FailureKind, GuestPhase, MoveStep, NamedBlob, Report, RoutePool, TripEnd, TripOutcome, TripPhase, Trouble,
 } from "./vocabulary.ts";
 export { GUEST_BLOBS, IMPORTED_BLOBS, OFFLOAD_ACTOR, OFFLOAD_KIND } from "./vocabulary.ts";
+export type { Move } from "./work.ts";

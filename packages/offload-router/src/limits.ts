@@ -43,6 +43,12 @@ export const ENDED_MAX = 1_000;
 /** Guests that are gone and offers that were refused, remembered so that a repeated offer is known. */
 export const SETTLED_MAX = 10_000;
 
+/**
+ * How long the outputs of a trip that has returned are named by the router, milliseconds: its queue is told in the same commit, and
+ * names them itself as soon as it has read that. After that its payload goes when no job names it.
+ */
+export const ENDED_NAMED_MS = 2 * 3_600_000;
+
 /** Bounds of what a message may say; beyond them it is malformed. */
 export const INPUT_LIMITS = {
   /** Those of a job, and its input or result. */

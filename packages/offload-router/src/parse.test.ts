@@ -29,7 +29,7 @@ describe("a message from outside", () => {
   });
 
   it("questions nobody answers are refused", () => {
-    expect(() => host.ask("nothing")).toThrow(/trips, trip, guests, routes and work/);
+    expect(() => host.ask("nothing")).toThrow(/trips, trip, guests, routes, work and named/);
     expect(() => host.ask("trip", { trip: -1 })).toThrow(/trip must be/);
     expect(host.ask("trip", { trip: 99 })).toBeNull();
   });

@@ -8,6 +8,7 @@
  * | `guests` | `origin?`, `limit?`, `after?` | `GuestView[]`, likewise |
  * | `routes` | | `RouteView[]`: what other clusters take, and how much is there |
  * | `work` | | `Move[]`: bytes that are to be moved now, and digests that are to be removed |
+ * | `named` | `blobs`: `[principal, digest]` of up to 1,000 | of each, whether the router names that payload |
  *
  * Ages are milliseconds before the answer. A list has `limit` rows, 100 when absent: fewer say that there are no more.
  */
@@ -15,9 +16,10 @@ import { Fault } from "@longshore/kernel";
 import type { Fields } from "@longshore/kernel/reading";
 import { integer, name, optional, text, Unreadable } from "@longshore/kernel/reading";
 import { INPUT_LIMITS } from "./limits.ts";
+import { named } from "./named.ts";
 import type { Guest, OffloadState, Trip } from "./state.ts";
-import { waitsForRemoval } from "./state.ts";
-import type { GuestPhase, MoveStep, NamedBlob, Report, RoutePool, TripEnd, TripPhase, Trouble } from "./vocabulary.ts";
+import type { GuestPhase, NamedBlob, Report, RoutePool, TripEnd, TripPhase, Trouble } from "./vocabulary.ts";
+import { workOf } from "./work.ts";
 
 /** One trip, for people: where it is, what the other cluster says of it, and how old that is. */
 export interface TripView {
@@ -85,15 +87,6 @@ export interface BacklogRow {
   readonly oldestMs: number;
 }
 
-/** Bytes to be moved; `cluster`: the other side. */
-export interface Move {
-  readonly step: MoveStep | "remove";
-  readonly number: number;
-  readonly cluster: string;
-  readonly blobs: readonly NamedBlob[];
-  readonly digests: readonly string[];
-}
-
 /** @throws {Fault} `query/unknown`, `query/malformed` */
 export function query(state: OffloadState, question: Fields, at: number): unknown {
   try {
@@ -121,8 +114,9 @@ function answer(state: OffloadState, question: Fields, at: number): unknown {
     }
     case "routes": return routeViews(state, at);
     case "work": return [...workOf(state, at)];
+    case "named": return named(state, question["blobs"], at);
     default:
-      throw new Fault("query/unknown", `an offload router answers trips, trip, guests, routes and work, not "${String(question["ask"])}"`, { retry: "never" });
+      throw new Fault("query/unknown", `an offload router answers trips, trip, guests, routes, work and named, not "${String(question["ask"])}"`, { retry: "never" });
   }
 }
 
@@ -190,20 +184,4 @@ function whereabouts({ phase, report }: Trip): "leaving" | "waiting" | "running"
   if (phase === "importing") return "returning";
   if (phase !== "accepted" || report.state === undefined || report.state === "fetching") return "leaving";
   return report.state === "active" ? "running" : "waiting";
-}
-
-/** Bytes that are to be moved now; what was tried in vain waits for its time. */
-function* workOf(state: OffloadState, at: number): Generator<Move> {
-  const mayTry = ({ trouble }: Trip | Guest): boolean => trouble === null || trouble.retryAt <= at;
-  const move = (step: MoveStep, number: number, cluster: string, blobs: readonly NamedBlob[] = []): Move => ({ step, number, cluster, blobs, digests: [] });
-  for (const trip of state.trips.values()) {
-    if (trip.phase === "staging" && mayTry(trip)) yield move("stage", trip.trip, trip.cluster, trip.blobs);
-    if (trip.phase === "importing" && mayTry(trip)) yield move("import", trip.trip, trip.cluster, trip.outcome?.blobs);
-  }
-  for (const guest of state.guests.values()) {
-    if (!mayTry(guest) || waitsForRemoval(state, guest)) continue;
-    if (guest.phase === "fetching") yield move("fetch", guest.guest, guest.origin, guest.blobs);
-    if (guest.phase === "collecting") yield move("collect", guest.guest, guest.origin, guest.outcome?.blobs);
-  }
-  if (state.removing.size > 0) yield { step: "remove", number: 0, cluster: "", blobs: [], digests: [...state.removing] };
 }

@@ -9,8 +9,8 @@ import type { OffloadRejection } from "../commands.ts";
 import type { EventOf, OffloadEvent, OffloadEventType } from "../events.ts";
 import type { OffloadRouterActor, OffloadRouterOptions } from "../offload-router.ts";
 import { offloadRouter } from "../offload-router.ts";
-import type { Move } from "../queries.ts";
 import type { OffloadState } from "../state.ts";
+import type { Move } from "../work.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
