@@ -8,7 +8,7 @@ import { InvalidOption, LongshoreError } from "./errors.ts";
 import type { JobHandle } from "./handle.ts";
 import type { AddOptions } from "./options.ts";
 
-export interface AddAllOptions<Input> extends Omit<AddOptions, "id"> {
+export interface AddAllOptions<Input> extends Omit<AddOptions, "id" | "inputs"> {
   /** Idempotency key of each. */
   readonly id?: (input: Input, index: number) => string;
   /** Called about ten times a second and at the end. `total` is known when `inputs` is an array. */
@@ -38,6 +38,7 @@ export async function addAll<Result>(
 ): Promise<JobHandle<Result>[]> {
   const { id, progress, ...shared } = options;
   if (id !== undefined && typeof id !== "function") throw new InvalidOption("id", "must be a function (input, index) => string");
+  if ("inputs" in shared) throw new InvalidOption("inputs", "are files of one job: add jobs with files one by one, with `add`");
   const { signal } = shared;
   signal?.throwIfAborted();
   const tally = new Tally<Result>(client, Array.isArray(inputs) ? inputs.length : undefined, progress);

@@ -2,19 +2,19 @@
  * Adding jobs. What happens together travels together; each `add` makes one promise and one small object.
  *
  * A job whose payload must go to the store first, or whose schema takes its time, keeps its place in the order: what
- * is added later waits behind it.
+ * is added later waits behind it. Only a job with files takes its place when they are stored: that may take minutes.
  */
 
-import type { JobOptions } from "@longshore/job-queue";
+import type { JobOptions, NamedBlobWire } from "@longshore/job-queue";
 import { encodeShared, isToken } from "@longshore/kernel";
 
-import { onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { errorOf } from "./client.ts";
 import type { Job } from "./define.ts";
 import { InvalidInput, OutcomeUnknown, PayloadError } from "./errors.ts";
 import { JobHandle } from "./handle.ts";
 import type { PayloadForm } from "./internal/attempt.ts";
+import { onAbort } from "./internal/on-abort.ts";
 import type { PayloadTrouble } from "./internal/payloads.ts";
 import type { Asked, Place, Session } from "./internal/session.ts";
 import type { Settled } from "./internal/session-answer.ts";
@@ -30,13 +30,25 @@ export interface AddSink<Result> {
 }
 
 export function startAdd<Input, Result>(client: Client, job: Job<Input, unknown, unknown, Result>, input: Input, given: AddOptions | undefined, sink: AddSink<Result>): void {
+  if (given?.inputs === undefined) return addStored(client, job, input, given, undefined, sink);
+  storeFiles(client, job, input, given).then((stored) => addStored(client, job, input, given, stored, sink), (error: unknown) => sink.failed(error));
+}
+
+/** What would refuse the job is looked at before its files are sent. */
+async function storeFiles<Input>(client: Client, job: Job<Input, unknown, unknown, unknown>, input: Input, given: AddOptions): Promise<readonly NamedBlobWire[]> {
+  jobOptions(job.defaults, given);
+  if (job.input !== undefined) await validate(job.input as Schema, input, "input");
+  return client.files.storeAll("inputs", given.inputs ?? {}, given.signal);
+}
+
+function addStored<Input, Result>(client: Client, job: Job<Input, unknown, unknown, Result>, input: Input, given: AddOptions | undefined, stored: readonly NamedBlobWire[] | undefined, sink: AddSink<Result>): void {
   const signal = given?.signal;
   if (signal?.aborted === true) return sink.failed(signal.reason);
   // Until it is known where queues live, a job might be left where nobody looks.
-  if (!client.directory.isReady) return client.directory.whenReady(() => startAdd(client, job, input, given, sink));
+  if (!client.directory.isReady) return client.directory.whenReady(() => addStored(client, job, input, given, stored, sink));
   let pending: PendingAdd<Result>;
   try {
-    const options = jobOptions(job.defaults, given);
+    const options = jobOptions(job.defaults, given, stored);
     pending = new PendingAdd(client, job, given?.id, options, sink);
   } catch (error) {
     return sink.failed(error);

@@ -4,6 +4,7 @@ import type { Blobs, Hash, Journal, Snapshots, WantedConfiguration } from "@long
 import { UlidSource } from "@longshore/kernel";
 import { OFFLOAD_ACTOR, OFFLOAD_KIND } from "@longshore/offload-router";
 import { type LongshoreError, OutcomeUnknown, Rejected, Unavailable } from "./errors.ts";
+import { Files } from "./files.ts";
 import { Crew } from "./internal/crew.ts";
 import { Directory } from "./internal/directory.ts";
 import type { ClientLimits, WorkerLimits } from "./internal/limits.ts";
@@ -48,6 +49,7 @@ export class Client {
   readonly setup: ClientSetup;
   readonly limits: ClientLimits & WorkerLimits;
   readonly payloads: Payloads;
+  readonly files: Files;
   readonly ulids: UlidSource;
   readonly directory: Directory;
   /** Under which name results are pushed to this process; each shard's numbers are its own, so all but the first get another. */
@@ -63,6 +65,7 @@ export class Client {
     this.setup = setup;
     this.limits = { ...CLIENT_LIMITS, ...WORKER_LIMITS, ...setup.limits };
     this.payloads = new Payloads(this.limits, setup.principal, setup.blobs);
+    this.files = new Files(setup.principal, setup.blobs, setup.ports.clock);
     this.ulids = new UlidSource(setup.ports.random);
     this.name = randomText(setup.ports.random, 16);
     this.directory = new Directory(setup.wanted, setup.ports.clock, setup.shard);

@@ -1,7 +1,12 @@
 /** What a handler gets beside its input. */
 import type { Scalar } from "@longshore/job-queue";
 import { AttemptAborted, InvalidOption } from "./errors.ts";
+import type { Files } from "./files.ts";
 import type { Attempt } from "./internal/attempt.ts";
+import type { JobFile } from "./job-file.ts";
+import { filesByName } from "./job-file.ts";
+import type { Outputs } from "./outputs.ts";
+import { AttemptOutputs } from "./outputs.ts";
 
 export interface JobContext {
   readonly jobId: string;
@@ -12,6 +17,10 @@ export interface JobContext {
   readonly failures: number;
   readonly retries: number;
   readonly properties: Readonly<Record<string, Scalar>>;
+  /** The files the job was added with, by name. */
+  readonly inputs: ReadonlyMap<string, JobFile>;
+  /** The files it leaves, for whoever added it. Those of an attempt that another follows are let go. */
+  readonly outputs: Outputs;
   /** Aborted when the job is stopped, its time is over, or it is no longer ours. Its reason is an `AttemptAborted`. */
   readonly signal: AbortSignal;
   /** How far it is, 0 to 1 or null when that cannot be said, and what it does. Only the newest is sent. */
@@ -28,10 +37,14 @@ const NO_PROPERTIES: Readonly<Record<string, Scalar>> = {};
 
 export class AttemptContext implements JobContext {
   private readonly held: Attempt;
+  private readonly files: Files;
   private controller: AbortController | undefined;
+  private found: ReadonlyMap<string, JobFile> | undefined;
+  private left: AttemptOutputs | undefined;
 
-  constructor(attempt: Attempt) {
+  constructor(attempt: Attempt, files: Files) {
     this.held = attempt;
+    this.files = files;
   }
 
   get jobId(): string {
@@ -56,6 +69,21 @@ export class AttemptContext implements JobContext {
 
   get properties(): Readonly<Record<string, Scalar>> {
     return this.held.options.properties ?? NO_PROPERTIES;
+  }
+
+  get inputs(): ReadonlyMap<string, JobFile> {
+    this.found ??= filesByName(this.files.of(this.held.options.inputs));
+    return this.found;
+  }
+
+  get outputs(): Outputs {
+    this.left ??= new AttemptOutputs(this.files, this.held.options.inputs, this.signal);
+    return this.left;
+  }
+
+  /** What the handler has stored; undefined when nothing. */
+  get stored(): AttemptOutputs | undefined {
+    return this.left;
   }
 
   /** Made on first use: most handlers never look. */

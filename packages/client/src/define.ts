@@ -6,6 +6,7 @@ import { isToken } from "@longshore/kernel";
 import { Unreadable } from "@longshore/kernel/reading";
 import type { JobContext } from "./context.ts";
 import { InvalidOption, NotAvailableYet } from "./errors.ts";
+import { checkFileNames } from "./files.ts";
 import type { JobDefaults } from "./options.ts";
 import { checkJobOptions, refuseOthers } from "./options.ts";
 import type { Schema } from "./schema.ts";
@@ -22,6 +23,8 @@ export interface Job<Input = unknown, Parsed = unknown, Output = unknown, Result
   readonly defaults: JobDefaults;
   readonly input: Schema<Input, Parsed> | undefined;
   readonly output: Schema<Output, Result> | undefined;
+  /** Files that a success leaves. */
+  readonly outputs?: readonly string[] | undefined;
   /** The handler, if the definition brings its own. */
   run?(input: Parsed, context: JobContext): Output | Promise<Output>;
   /** Only for types. */
@@ -36,6 +39,8 @@ export interface JobDefinition<Input, Parsed, Output, Result> extends JobDefault
   readonly input?: Schema<Input, Parsed>;
   /** Checks what the handler gives; `result()` resolves to what the schema makes of it. */
   readonly output?: Schema<Output, Result>;
+  /** Names of files that a success leaves: without one of them the attempt has failed. */
+  readonly outputs?: readonly string[];
   /** The handler, for definitions that bring their own: `ls.work(job)`, `longshore up jobs.ts`. */
   readonly run?: Handler<Parsed, Output>;
 }
@@ -50,12 +55,13 @@ export function defineJob<Parsed = unknown, Output = unknown, Input = Parsed, Re
   topic: string, definition: JobDefinition<Input, Parsed, Output, Result> = {},
 ): Job<Input, Parsed, Output, Result> {
   checkTopic(topic);
-  const { input, output, run, ...defaults } = definition;
+  const { input, output, outputs, run, ...defaults } = definition;
   checkJobOptions(defaults, []);
   checkSchema("input", input);
   checkSchema("output", output);
+  if (outputs !== undefined) checkOutputs(outputs);
   if (run !== undefined && typeof run !== "function") throw new InvalidOption("run", "must be a function (input, ctx) => output");
-  return { kind: "job", topic, defaults, input, output, ...(run === undefined ? {} : { run }) };
+  return { kind: "job", topic, defaults, input, output, ...(outputs === undefined ? {} : { outputs }), ...(run === undefined ? {} : { run }) };
 }
 
 /** Whether a value is a job definition; for files that export some. */
@@ -114,6 +120,11 @@ export function checkTopic(topic: string): void {
 /** @throws {InvalidOption} */
 export function checkWorkerPattern(pattern: string): void {
   if (!isWorkerPattern(pattern)) throw new InvalidOption("topic", `"${pattern}" is neither a topic nor a pattern: use a/b, a/* (children) or a/** (everything below)`);
+}
+
+function checkOutputs(outputs: unknown): void {
+  if (!Array.isArray(outputs)) throw new InvalidOption("outputs", "must be a list of names of files, for example [\"thumb.jpg\"]");
+  checkFileNames("outputs", outputs);
 }
 
 function checkSchema(field: string, schema: unknown): void {

@@ -1,6 +1,8 @@
+import type { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
-import type { JobContext, JobHandle, Longshore } from "./index.ts";
+import type { JobContext, JobFile, JobHandle, Longshore } from "./index.ts";
 import { defineJob } from "./index.ts";
 
 /** Never called: only its types are looked at. */
@@ -87,6 +89,34 @@ describe("a definition without schemas", () => {
     void (() => defineJob("a/b", { retires: 3 }));
     // @ts-expect-error there is no such option yet
     void (() => ls.add(bare, 1, { priority: 3 }));
+  });
+});
+
+describe("files", () => {
+  it("come from bytes, streams of bytes, paths and files of other jobs", () => {
+    void (async (bytes: Buffer, stream: Readable, web: ReadableStream<Uint8Array>, parts: AsyncIterable<Uint8Array>) => {
+      const job = await ls.add(bare, 1, { inputs: { bytes, stream, web, parts, path: { file: "a.jpg" } } });
+      expectTypeOf(job.outputs()).resolves.toEqualTypeOf<ReadonlyMap<string, JobFile>>();
+      for (const file of (await job.outputs()).values()) await ls.add(plain, { n: 1 }, { inputs: { file } });
+      // @ts-expect-error text is no bytes
+      await ls.add(bare, 1, { inputs: { text: "a.jpg" } });
+      // @ts-expect-error files have names
+      await ls.add(bare, 1, { inputs: [bytes] });
+      // @ts-expect-error files belong to one job
+      await ls.addAll(bare, [1], { inputs: { bytes } });
+    });
+  });
+
+  it("are there for the handler, and left by it", () => {
+    void (() => ls.work(defineJob("a/files", { outputs: ["thumb.jpg"] }), async (_, ctx) => {
+      expectTypeOf(ctx.inputs.get("photo.jpg")).toEqualTypeOf<JobFile | undefined>();
+      expectTypeOf(ctx.inputs.get("photo.jpg")!.stream()).toEqualTypeOf<ReadableStream<Uint8Array>>();
+      expectTypeOf(ctx.inputs.get("photo.jpg")!.read()).resolves.toEqualTypeOf<Uint8Array>();
+      expectTypeOf(ctx.outputs.put("thumb.jpg", ctx.inputs.get("photo.jpg")!)).resolves.toEqualTypeOf<JobFile>();
+      return null;
+    }));
+    // @ts-expect-error outputs are names
+    void (() => defineJob("a/files", { outputs: [1] }));
   });
 });
 

@@ -3,11 +3,11 @@
 import type { JobQueueEventType, PublicEvent } from "@longshore/job-queue";
 import { isTopic } from "@longshore/job-queue";
 import { subjectsOf } from "@longshore/kernel";
-import { onAbort } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { JOB_QUEUE } from "./client.ts";
 import { InvalidOption } from "./errors.ts";
 import type { CallOptions } from "./handle.ts";
+import { onAbort } from "./internal/on-abort.ts";
 import { refuseOthers } from "./options.ts";
 import type { TimelineEvent } from "./timeline.ts";
 import { timeline } from "./timeline.ts";

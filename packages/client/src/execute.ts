@@ -5,15 +5,17 @@ import { AttemptContext } from "./context.ts";
 import type { Job } from "./define.ts";
 import type { RetryLater, Snooze } from "./errors.ts";
 import { Cancel, InvalidInput } from "./errors.ts";
+import type { Files } from "./files.ts";
 import type { Attempt, AttemptEnd, ErrorForm } from "./internal/attempt.ts";
 import type { Decoded, Payloads, PayloadTrouble } from "./internal/payloads.ts";
 import { decode } from "./internal/payloads.ts";
+import type { AttemptOutputs } from "./outputs.ts";
 import type { Schema } from "./schema.ts";
 import { validate, validateReceived } from "./schema.ts";
 
 /** A handler as the worker calls it, whatever its types were. */
 export interface Runnable {
-  readonly job: Pick<Job, "input" | "output">;
+  readonly job: Pick<Job, "input" | "output" | "outputs">;
   readonly handler: (input: unknown, context: JobContext) => unknown;
 }
 
@@ -28,7 +30,14 @@ class Unreadable extends Error {
 
 const REFETCH_IN_MS = 5_000;
 
-export async function execute(attempt: Attempt, { job, handler }: Runnable, payloads: Payloads): Promise<void> {
+/** What an attempt needs of the client it runs on. */
+export interface Stores {
+  readonly payloads: Payloads;
+  readonly files: Files;
+}
+
+export async function execute(attempt: Attempt, { job, handler }: Runnable, { payloads, files }: Stores): Promise<void> {
+  const context = new AttemptContext(attempt, files);
   let end: AttemptEnd;
   try {
     const read = attempt.input instanceof Uint8Array ? decode(attempt.input, "input") : await fetched(attempt, payloads);
@@ -37,15 +46,34 @@ export async function execute(attempt: Attempt, { job, handler }: Runnable, payl
     if (job.input !== undefined) input = await checkedInput(job.input, input);
     // A job that was stopped while its input was fetched does not begin.
     if (attempt.abortCause !== undefined) throw new Error(attempt.abortMessage);
-    const given = handler(input, new AttemptContext(attempt));
-    let output = given instanceof Promise ? await given : given;
-    if (job.output !== undefined) output = await checkedOutput(job.output, output);
+    const given = handler(input, context);
+    const output = given instanceof Promise ? await given : given;
+    if (context.stored !== undefined) await context.stored.complete();
+    if (job.outputs !== undefined) checkOutputs(job.outputs, context);
+    // What the handler gave is sent as it is, and made into the result where it is asked for.
+    if (job.output !== undefined) await validate(job.output, output, "output");
     const told = succeeded(output, payloads);
     end = told instanceof Promise ? await told : told;
   } catch (thrown) {
     end = endOf(thrown, attempt);
   }
-  attempt.end(end);
+  attempt.end(context.stored === undefined ? end : withOutputs(end, context.stored));
+}
+
+/** What is left by an attempt that sleeps or is handed back belongs to nobody. */
+function withOutputs(end: AttemptEnd, stored: AttemptOutputs): AttemptEnd {
+  const outputs = stored.close();
+  if (outputs === undefined || (end.kind !== "succeeded" && end.kind !== "failed" && end.kind !== "canceled")) return end;
+  return { ...end, outputs };
+}
+
+/** @throws when the handler has not stored every file that its definition says it leaves. */
+function checkOutputs(names: readonly string[], { stored }: AttemptContext): void {
+  const missing = names.filter((name) => stored?.has(name) !== true);
+  if (missing.length === 0) return;
+  const error = new Error(`the handler ended without ${missing.map((name) => `"${name}"`).join(", ")}, which its job leaves: store it with ctx.outputs.put`);
+  error.name = "OutputMissing";
+  throw error;
 }
 
 const fetched = (attempt: Attempt, payloads: Payloads): Promise<Decoded> => new Promise((resolve) => payloads.read(attempt.input, "input", resolve));
@@ -58,12 +86,6 @@ async function checkedInput(schema: Schema, value: unknown): Promise<unknown> {
     if (error instanceof InvalidInput) throw new Cancel(`input/invalid: ${error.message}`);
     throw error;
   }
-}
-
-/** What the handler gave is sent as it is, and made into the result where it is asked for. */
-async function checkedOutput(schema: Schema, value: unknown): Promise<unknown> {
-  await validate(schema, value, "output");
-  return value;
 }
 
 function succeeded(output: unknown, payloads: Payloads): AttemptEnd | Promise<AttemptEnd> {

@@ -1,10 +1,13 @@
 /** A job as its adder holds it. */
 import type { JobState } from "@longshore/job-queue";
-import { askOne, command, onAbort } from "./calls.ts";
+import { askOne, command } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { InvalidInput, JobFailed, PayloadError, Rejected, ResultGone, Unavailable } from "./errors.ts";
 import { followJob } from "./events.ts";
+import { onAbort } from "./internal/on-abort.ts";
 import type { JobEnd, ResultSink } from "./internal/result-waiter.ts";
+import type { JobFile } from "./job-file.ts";
+import { filesByName } from "./job-file.ts";
 import type { Schema } from "./schema.ts";
 import { validateReceived } from "./schema.ts";
 import type { TimelineEvent } from "./timeline.ts";
@@ -63,16 +66,30 @@ export class JobHandle<Result = unknown> {
   result({ signal }: CallOptions = {}): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
-      const waiting = new Waiting(this.client, this.output, { after: this.after, doubtUntilMs: this.doubtUntilMs }, resolve, reject);
-      const { results } = this.client.lineOf(this.id);
-      if (signal !== undefined) {
-        waiting.onSettled = onAbort(signal, () => {
-          results.forget(this.id, waiting);
-          reject(signal.reason);
-        });
-      }
-      results.wait(this.id, waiting);
+      this.wait(new ResultWaiting(this.client, this.output, { after: this.after, doubtUntilMs: this.doubtUntilMs }, resolve, reject), signal);
     });
+  }
+
+  /**
+   * The files that the job has left, by name, once it has ended; also where it did not succeed.
+   * @throws {Rejected} when it was stored, and refused when a host read it. @throws {ResultGone} @throws {Unavailable}
+   */
+  outputs({ signal }: CallOptions = {}): Promise<ReadonlyMap<string, JobFile>> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason);
+      this.wait(new OutputsWaiting(this.client, { after: this.after, doubtUntilMs: this.doubtUntilMs }, resolve, reject), signal);
+    });
+  }
+
+  private wait(waiting: Waiting, signal: AbortSignal | undefined): void {
+    const { results } = this.client.lineOf(this.id);
+    if (signal !== undefined) {
+      waiting.onSettled = onAbort(signal, () => {
+        results.forget(this.id, waiting);
+        waiting.reject(signal.reason);
+      });
+    }
+    results.wait(this.id, waiting);
   }
 
   /** Its events: those there have been, then those to come, up to its end. */
@@ -89,33 +106,21 @@ export class JobHandle<Result = unknown> {
   }
 }
 
-class Waiting<Result> implements ResultSink {
+type Since = Pick<ResultSink, "after" | "doubtUntilMs">;
+
+abstract class Waiting implements ResultSink {
   onSettled: (() => void) | undefined = undefined;
   readonly after: number | undefined;
   readonly doubtUntilMs: number | undefined;
-  private readonly client: Client;
-  private readonly output: Schema<unknown, Result> | undefined;
-  private readonly resolve: (result: Result | Promise<Result>) => void;
-  private readonly reject: (error: unknown) => void;
+  readonly reject: (error: unknown) => void;
 
-  constructor(client: Client, output: Schema<unknown, Result> | undefined, { after, doubtUntilMs }: Pick<ResultSink, "after" | "doubtUntilMs">, resolve: (result: Result | Promise<Result>) => void, reject: (error: unknown) => void) {
-    this.client = client;
-    this.output = output;
+  constructor({ after, doubtUntilMs }: Since, reject: (error: unknown) => void) {
     this.after = after;
     this.doubtUntilMs = doubtUntilMs;
-    this.resolve = resolve;
     this.reject = reject;
   }
 
-  ended(end: JobEnd): void {
-    this.onSettled?.();
-    if (end.state !== "succeeded") return this.reject(new JobFailed(end));
-    if (end.result === undefined) return void this.checked(undefined);
-    this.client.payloads.read(end.result, "result", (read) => {
-      if (read.kind === "value") void this.checked(read.value);
-      else this.reject(new PayloadError(read.trouble.code, read.trouble.message));
-    });
-  }
+  abstract ended(end: JobEnd): void;
 
   refused(code: string, message: string): void {
     this.onSettled?.();
@@ -130,6 +135,45 @@ class Waiting<Result> implements ResultSink {
   failed(code: string, message: string): void {
     this.onSettled?.();
     this.reject(new Unavailable(code, message));
+  }
+}
+
+class OutputsWaiting extends Waiting {
+  private readonly client: Client;
+  private readonly resolve: (outputs: ReadonlyMap<string, JobFile>) => void;
+
+  constructor(client: Client, since: Since, resolve: (outputs: ReadonlyMap<string, JobFile>) => void, reject: (error: unknown) => void) {
+    super(since, reject);
+    this.client = client;
+    this.resolve = resolve;
+  }
+
+  ended({ outputs }: JobEnd): void {
+    this.onSettled?.();
+    this.resolve(filesByName(this.client.files.of(outputs)));
+  }
+}
+
+class ResultWaiting<Result> extends Waiting {
+  private readonly client: Client;
+  private readonly output: Schema<unknown, Result> | undefined;
+  private readonly resolve: (result: Result | Promise<Result>) => void;
+
+  constructor(client: Client, output: Schema<unknown, Result> | undefined, since: Since, resolve: (result: Result | Promise<Result>) => void, reject: (error: unknown) => void) {
+    super(since, reject);
+    this.client = client;
+    this.output = output;
+    this.resolve = resolve;
+  }
+
+  ended(end: JobEnd): void {
+    this.onSettled?.();
+    if (end.state !== "succeeded") return this.reject(new JobFailed(end));
+    if (end.result === undefined) return void this.checked(undefined);
+    this.client.payloads.read(end.result, "result", (read) => {
+      if (read.kind === "value") void this.checked(read.value);
+      else this.reject(new PayloadError(read.trouble.code, read.trouble.message));
+    });
   }
 
   private async checked(value: unknown): Promise<void> {

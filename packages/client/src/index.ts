@@ -17,14 +17,17 @@ export {
   RetryLater, Snooze, Unavailable,
 } from "./errors.ts";
 export type { Events, FollowFilter } from "./events.ts";
+export type { FileSource } from "./files.ts";
 export type { AddOutcome, CallOptions, JobHandle } from "./handle.ts";
 export type { Histories, HistoryCommit, PastState, ReadOptions } from "./history.ts";
+export type { JobFile } from "./job-file.ts";
 export type { JobInfo } from "./job-info.ts";
 export type { Bulk, BulkOptions, FindOptions, Jobs, JobsFound } from "./jobs.ts";
 export type { AddArguments, Longshore } from "./longshore.ts";
 export type { DrainOptions, ListGuestsOptions, ListTripsOptions, Offload } from "./offload.ts";
 export type { TravelEvent } from "./offload-history.ts";
 export type { AddOptions, JobDefaults } from "./options.ts";
+export type { Outputs } from "./outputs.ts";
 export type { Properties, PropertiesChange, SetPropertiesOptions } from "./properties.ts";
 export type { Queues, Statistics } from "./queues.ts";
 export type { Schema } from "./schema.ts";

@@ -1,22 +1,28 @@
 /** What is known of a job, with its payloads as values. */
 import type { JobView, Payload } from "@longshore/job-queue";
 import type { Client } from "./client.ts";
+import type { JobFile } from "./job-file.ts";
 
-export interface JobInfo extends Omit<JobView, "input" | "result"> {
+export interface JobInfo extends Omit<JobView, "input" | "result" | "inputs" | "outputs"> {
   readonly input?: unknown;
   readonly result?: unknown;
+  /** Files it was added with, and those it has left. */
+  readonly inputs?: readonly JobFile[];
+  readonly outputs?: readonly JobFile[];
   /** Why input or result cannot be shown: its payload is gone, or is not readable. */
   readonly payloadTrouble?: string;
 }
 
 export async function jobInfo(client: Client, view: JobView): Promise<JobInfo> {
-  const { input, result, ...rest } = view;
+  const { input, result, inputs, outputs, ...rest } = view;
   const [readInput, readResult] = await Promise.all([read(client, input, "input"), read(client, result, "result")]);
   const trouble = readInput.trouble ?? readResult.trouble;
   return {
     ...rest,
     ...(readInput.value === undefined ? {} : { input: readInput.value }),
     ...(readResult.value === undefined ? {} : { result: readResult.value }),
+    ...(inputs === undefined ? {} : { inputs: inputs.map((blob) => client.files.one(blob)) }),
+    ...(outputs === undefined ? {} : { outputs: outputs.map((blob) => client.files.one(blob)) }),
     ...(trouble === undefined ? {} : { payloadTrouble: trouble }),
   };
 }

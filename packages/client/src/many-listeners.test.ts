@@ -1,7 +1,7 @@
 /** One signal given to many calls. */
 import { getEventListeners } from "node:events";
 import { expect, it, onTestFinished } from "vitest";
-import { onAbort } from "./calls.ts";
+import { onAbort } from "./internal/on-abort.ts";
 import { createTestLongshore } from "./testing.ts";
 
 it("a signal given to many adds is listened to once, and stops what is on its way", async () => {

@@ -1,6 +1,8 @@
 /** What may be said of a job, checked before anything is sent: a typo must not be silence. */
-import type { JobOptions, Scalar } from "@longshore/job-queue";
+import type { JobOptions, NamedBlobWire, Scalar } from "@longshore/job-queue";
 import { InvalidOption, NotAvailableYet } from "./errors.ts";
+import type { FileSource } from "./files.ts";
+import { checkFileNames } from "./files.ts";
 
 /** What a definition may say for all its jobs, and an `add` for one. */
 export interface JobDefaults {
@@ -23,12 +25,17 @@ export interface AddOptions extends JobDefaults {
   readonly delayMs?: number;
   /** Jobs of one key go to one partition of their queue. Without partitions it changes nothing. */
   readonly key?: string;
+  /**
+   * Files that the job works on, by name: its handler finds them under `ctx.inputs`. The job is added when all of them are
+   * stored. Of what can be read only once a copy lies in the folder for temporary files meanwhile.
+   */
+  readonly inputs?: Readonly<Record<string, FileSource>>;
   /** Ends the waiting. What was not sent yet is not sent; what was sent rejects with `OutcomeUnknown`. */
   readonly signal?: AbortSignal;
 }
 
 const OPTIONS = ["retries", "retryDelayMs", "timeoutMs", "queue", "properties"] as const;
-const ADD_OPTIONS = ["id", "key", "notBefore", "delayMs", "signal"] as const;
+const ADD_OPTIONS = ["id", "key", "notBefore", "delayMs", "inputs", "signal"] as const;
 const LATER = ["unique", "priority", "backoff", "startWithinMs", "dependsOn", "needs", "limits", "sticky", "prefer", "onConflict"] as const;
 const ID = /^[!-~]{1,200}$/;
 const PROPERTIES_MAX = 50;
@@ -66,20 +73,27 @@ function checkProperties(properties: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** The options of one job as they travel; null when there are none. */
-export function jobOptions(defaults: JobDefaults, given: AddOptions | undefined): JobOptions | null {
+/** The options of one job as they travel; null when there are none. `stored`: its files, where they are. */
+export function jobOptions(defaults: JobDefaults, given: AddOptions | undefined, stored?: readonly NamedBlobWire[]): JobOptions | null {
   if (given === undefined) return isEmpty(defaults) ? null : (defaults as JobOptions);
   checkJobOptions(given, ADD_OPTIONS);
-  const { id, notBefore, delayMs, signal: _, ...own } = given;
+  const { id, notBefore, delayMs, inputs, signal: _, ...own } = given;
   if (id !== undefined && !(typeof id === "string" && ID.test(id))) throw new InvalidOption("id", "must be 1 to 200 visible ASCII characters, no blanks");
   if (own.key !== undefined && !(typeof own.key === "string" && own.key !== "" && own.key.length <= KEY_CHARS_MAX)) throw new InvalidOption("key", `must be text of 1 to ${KEY_CHARS_MAX} characters`);
   checkMillis("delayMs", delayMs);
+  if (inputs !== undefined) checkInputs(inputs);
   const options = {
     ...defaults, ...own,
     ...(delayMs === undefined ? {} : { delayMs }),
     ...(notBefore === undefined ? {} : { notBefore: instant(notBefore) }),
+    ...(stored === undefined || stored.length === 0 ? {} : { inputs: stored }),
   };
   return isEmpty(options) ? null : options;
+}
+
+function checkInputs(inputs: unknown): void {
+  if (typeof inputs !== "object" || inputs === null || Array.isArray(inputs)) throw new InvalidOption("inputs", "must be an object of files by name, for example { \"photo.jpg\": { file: \"photo.jpg\" } }");
+  checkFileNames("inputs", Object.keys(inputs));
 }
 
 function instant(value: Date | number): number {

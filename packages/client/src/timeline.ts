@@ -9,11 +9,12 @@ import type { JobQueueEvent, MemberName, Names, PublicEvent } from "@longshore/j
 import { jobQueue, publicEvent } from "@longshore/job-queue";
 import type { ReadAnswer, StoredCommit } from "@longshore/kernel";
 import { decodeCommit, FIRST_ACTOR_CODE } from "@longshore/kernel";
-import { ask, onAbort } from "./calls.ts";
+import { ask } from "./calls.ts";
 import type { Client } from "./client.ts";
 import { JOB_QUEUE } from "./client.ts";
 import { Rejected, Unavailable } from "./errors.ts";
 import type { CallOptions } from "./handle.ts";
+import { onAbort } from "./internal/on-abort.ts";
 
 /** What happened to a job: `{ type, id, topic, queue, commit, at, …fields }`, plain values. */
 export type TimelineEvent = PublicEvent;

@@ -66,7 +66,7 @@ export async function work(client: Client, what: Job | string, handler: Handler<
   const runnable = runnableOf(what, handler);
   const topic = typeof what === "string" ? what : what.topic;
   const crew = client.worker();
-  const start = (attempt: Attempt): void => void execute(attempt, runnable, client.payloads);
+  const start = (attempt: Attempt): void => void execute(attempt, runnable, client);
   let greet: () => void = () => undefined;
   const greeted = new Promise<void>((resolve) => {
     greet = resolve;
@@ -80,7 +80,7 @@ export async function work(client: Client, what: Job | string, handler: Handler<
 function runnableOf(what: Job | string, handler: Handler<never, unknown> | undefined): Runnable {
   if (typeof what === "string") checkWorkerPattern(what);
   else if (!isJob(what)) throw new InvalidOption("job", "must be a job of `defineJob`, or a topic");
-  const job = typeof what === "string" ? { input: undefined, output: undefined } : what;
+  const job = typeof what === "string" ? { input: undefined, output: undefined, outputs: undefined } : what;
   const run = handler ?? (typeof what === "string" ? undefined : what.run?.bind(what));
   if (typeof run !== "function") throw new InvalidOption("handler", "is missing: give a function (input, ctx) => output, here or as `run` of the definition");
   return { job, handler: run as Runnable["handler"] };

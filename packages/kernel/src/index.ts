@@ -22,7 +22,7 @@ export { BLOB_YOUNG_MS, KERNEL_LIMITS, OUTBOX_LIMITS, SCAN_LIMITS } from "./limi
 export type { Outbox } from "./outbox.ts";
 export { acknowledge, owe } from "./outbox.ts";
 export type {
-  AppendAnswer, BlobCarrier, BlobCopy, BlobName, BlobPut, BlobRef, BlobRemoval, Blobs, BlobsFound, BlobWritten, ByteAnswer, ByteSource, CarryAnswer, CarryFailure, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, PutAnswer, ReadAnswer, ServerTime,
+  AppendAnswer, BlobCarrier, BlobCopy, BlobLook, BlobName, BlobPut, BlobRef, BlobRemoval, Blobs, BlobsFound, BlobWritten, ByteAnswer, ByteSource, CarryAnswer, CarryFailure, Clock, Hash, HighWater, HighWaterMarks, Inbox, InboxAnswer, InboxMessage, Journal, LastAnswer, PutAnswer, ReadAnswer, ServerTime,
   Snapshot, Snapshots, StoreAnswer, StoredCommit, Telemetry, Version, WantedAnswer, WantedConfiguration, WantedEntry, Wire, WireAnswer, WireMessage,
 } from "./ports.ts";
 export type { RetentionHorizon } from "./retention.ts";

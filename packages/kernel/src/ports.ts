@@ -189,6 +189,9 @@ export interface BlobCopy {
   readonly putAt: number;
 }
 
+/** `old`: it may be about to be swept away. In doubt it is old. */
+export type BlobLook = "young" | "old" | "absent" | "unavailable";
+
 export type BlobsFound = { readonly kind: "found"; readonly copies: readonly BlobCopy[] } | { readonly kind: "unavailable" };
 
 /**
@@ -209,6 +212,8 @@ export interface Blobs {
   write(ref: BlobRef, source: ByteSource, done: (answer: BlobWritten) => void): void;
   /** The bytes of a payload; whether they have its digest is known at their end. */
   read(name: BlobName): ByteSource;
+  /** Whether this copy lies here whole, and may be relied on; its bytes are not looked at. */
+  look(ref: BlobRef, done: (found: BlobLook) => void): void;
   /** Whoever's copies of it are here and look whole: their bytes are not looked at. For hosts only. */
   find(digest: string, done: (answer: BlobsFound) => void): void;
   /** All there are, and what a broken put has left of others, in no order; undefined when it cannot be known. */

@@ -1,5 +1,5 @@
 /** Whether a payload lies here, whole and since when, without reading it. */
-import { type BlobCopy, type BlobName, type BlobsFound, streamsOf, subjectsOf } from "@longshore/kernel";
+import { type BlobCopy, type BlobLook, type BlobName, type BlobsFound, streamsOf, subjectsOf } from "@longshore/kernel";
 import { lastStored, subjectCount, subjectsIn } from "./api.ts";
 import { type BlobPlace, COUNT, getPiece, placeOf } from "./blob-pieces.ts";
 import type { Connection } from "./connect.ts";
@@ -11,7 +11,7 @@ import { serverTimeOf } from "./server-time.ts";
  * Piece 0 was stored after all others, and what is removed is removed oldest first and only when all of it is old: where piece
  * 0 is young, all others are there. In doubt it is old.
  */
-export function lookAtHead(place: BlobPlace, pieces: number, youngMs: number, done: (found: "young" | "old" | "absent" | "unavailable") => void): void {
+export function lookAtHead(place: BlobPlace, pieces: number, youngMs: number, done: (found: BlobLook) => void): void {
   getPiece(place, 0, false, (head) => {
     if (head.kind === "unavailable") return done("unavailable");
     if (head.kind === "missing" || head.count !== pieces) return done("absent");

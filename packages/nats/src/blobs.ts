@@ -49,6 +49,7 @@ export function blobsOf(connection: Connection, cluster: string, { youngMs = BLO
       setImmediate(() => done({ kind: "refused", message: problem }));
     },
     read: (name) => readBlob(at(name), name.digest),
+    look: (ref, done) => lookAtHead(at(ref), pieceCount(ref.bytes), youngMs, done),
     find: (digest, done) => findCopies(connection, cluster, digest, done),
     list(done) {
       subjectsIn(connection, stream, `${subjectsOf(cluster).prefix}bl.>`, (found) => done(found === undefined ? undefined : namesIn(found)));

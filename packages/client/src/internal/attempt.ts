@@ -1,15 +1,20 @@
 /** One execution of a job, as its worker holds it. */
-import type { AbortReason, Payload, RunOptions, Scalar } from "@longshore/job-queue";
+import type { AbortReason, NamedBlobWire, Payload, RunOptions, Scalar } from "@longshore/job-queue";
 import type { Pool } from "./pool.ts";
 
 /** `host-silent`: an exclusive attempt whose host has not proven itself; `drain`: the worker's time is over. */
 export type AbortCause = AbortReason | "host-silent" | "drain";
 
+/** Files it has stored, where there are any. */
+interface Left {
+  readonly outputs?: readonly NamedBlobWire[];
+}
+
 /** How an attempt ended, before it is encoded. */
 export type AttemptEnd =
-  | { readonly kind: "succeeded"; readonly result: PayloadForm | null }
-  | { readonly kind: "failed"; readonly error: ErrorForm; readonly retryInMs?: number | undefined }
-  | { readonly kind: "canceled"; readonly reason: string }
+  | ({ readonly kind: "succeeded"; readonly result: PayloadForm | null } & Left)
+  | ({ readonly kind: "failed"; readonly error: ErrorForm; readonly retryInMs?: number | undefined } & Left)
+  | ({ readonly kind: "canceled"; readonly reason: string } & Left)
   | { readonly kind: "snoozed"; readonly delayMs: number }
   | { readonly kind: "released" | "timed-out" };
 

@@ -228,9 +228,11 @@ function split(load: Load): readonly [Load, Load] {
 
 function outcomeItem({ job, number }: Attempt, end: AttemptEnd): readonly unknown[] {
   switch (end.kind) {
-    case "succeeded": return [job, number, OUTCOME.succeeded, end.result];
-    case "failed": return end.retryInMs === undefined ? [job, number, OUTCOME.failed, end.error] : [job, number, OUTCOME.failed, end.error, end.retryInMs];
-    case "canceled": return [job, number, OUTCOME.canceled, end.reason];
+    case "succeeded": return end.outputs === undefined ? [job, number, OUTCOME.succeeded, end.result] : [job, number, OUTCOME.succeeded, end.result, null, end.outputs];
+    case "failed":
+      if (end.outputs !== undefined) return [job, number, OUTCOME.failed, end.error, end.retryInMs ?? null, end.outputs];
+      return end.retryInMs === undefined ? [job, number, OUTCOME.failed, end.error] : [job, number, OUTCOME.failed, end.error, end.retryInMs];
+    case "canceled": return end.outputs === undefined ? [job, number, OUTCOME.canceled, end.reason] : [job, number, OUTCOME.canceled, end.reason, end.outputs];
     case "snoozed": return [job, number, OUTCOME.snoozed, end.delayMs];
     case "released": return [job, number, OUTCOME.released];
     case "timed-out": return [job, number, OUTCOME.timedOut];

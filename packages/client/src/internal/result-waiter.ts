@@ -6,7 +6,7 @@
  * Whoever only waits would not hear of a new epoch, so once a second a question about nothing looks for it.
  */
 
-import type { EndState, ErrorInfo, Payload, PayloadWire } from "@longshore/job-queue";
+import type { EndState, ErrorInfo, NamedBlobWire, Payload, PayloadWire } from "@longshore/job-queue";
 import { payloadFromWire } from "@longshore/job-queue";
 import { encode, resultsAddress, subjectsOf } from "@longshore/kernel";
 import type { Answer } from "./courier.ts";
@@ -25,6 +25,7 @@ export interface JobEnd {
   readonly attempts: number;
   readonly reason: string | undefined;
   readonly error: ErrorInfo | undefined;
+  readonly outputs: readonly NamedBlobWire[] | undefined;
 }
 
 /** Who waits for a job's end. Called once. */
@@ -250,11 +251,12 @@ export class ResultWaiter {
     if (this.received.hasGap) this.askAll();
   }
 
-  private end([id, state, result, attempts, reason, error]: readonly unknown[]): void {
+  private end([id, state, result, attempts, reason, error, outputs]: readonly unknown[]): void {
     if (typeof id !== "string" || !this.open.has(id)) return;
     const end: JobEnd = {
       id, state: state as EndState, result: result === null ? undefined : payloadFromWire(result as PayloadWire), attempts: Number(attempts),
       reason: (reason as string | null) ?? undefined, error: (error as ErrorInfo | null) ?? undefined,
+      outputs: outputs as readonly NamedBlobWire[] | undefined,
     };
     this.settle(id, (sink) => sink.ended(end));
   }

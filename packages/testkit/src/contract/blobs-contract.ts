@@ -1,5 +1,5 @@
 /** What a store of payloads must do. Run by the twin and by the NATS adapter. */
-import type { BlobName, BlobPut, BlobRef, BlobRemoval, Blobs, BlobsFound, BlobWritten, ByteAnswer, ByteSource } from "@longshore/kernel";
+import type { BlobLook, BlobName, BlobPut, BlobRef, BlobRemoval, Blobs, BlobsFound, BlobWritten, ByteAnswer, ByteSource } from "@longshore/kernel";
 import { describe, expect, test } from "vitest";
 import { sha256Hex } from "../memory/hash.ts";
 import type { ContractWorld } from "./world.ts";
@@ -178,6 +178,16 @@ export function blobsContract(name: string, makeFixture: () => Promise<BlobsFixt
       expect(await write(fixture, refOf(fixture, bytes), new Parts([bytes]), fixture.aged())).toEqual({ kind: "stored" });
       expect(await fixture.sent()).toBeGreaterThan(between);
       expect((await get(fixture, sha256Hex(bytes))).kind).toBe("found");
+    });
+
+    rule("a look says whether a copy may be relied on", async (fixture) => {
+      const bytes = noise(LONG, 3);
+      const look = (ref: BlobRef, blobs = fixture.blobs): Promise<BlobLook> => answerTo(fixture, (done) => blobs.look(ref, done));
+      const ref = refOf(fixture, bytes);
+      expect(await look(ref)).toBe("absent");
+      await put(fixture, bytes);
+      expect([await look(ref), await look({ ...ref, principal: fixture.principals[1] }), await look({ ...ref, bytes: 1 })]).toEqual(["young", "absent", "absent"]);
+      expect(await look(ref, fixture.aged())).toBe("old");
     });
 
     rule("a source that gives the wrong bytes harms no older copy", async (fixture) => {

@@ -1,5 +1,5 @@
 /** Payloads in memory. */
-import type { BlobName, BlobRef, BlobRemoval, Blobs, BlobWritten, ByteSource } from "@longshore/kernel";
+import type { BlobLook, BlobName, BlobRef, BlobRemoval, Blobs, BlobWritten, ByteSource } from "@longshore/kernel";
 import { BLOB_YOUNG_MS } from "@longshore/kernel";
 import type { Defer } from "./defer.ts";
 import { sha256Hex } from "./hash.ts";
@@ -104,6 +104,14 @@ export class MemoryBlobs implements Blobs {
       }),
       close: () => undefined,
     };
+  }
+
+  look(ref: BlobRef, done: (found: BlobLook) => void): void {
+    this.defer(() => {
+      const isThere = this.held.get(blobKey(ref))?.bytes.length === ref.bytes;
+      const found = this.away ? "unavailable" : !isThere ? "absent" : this.isYoung(ref) ? "young" : "old";
+      this.defer(() => done(found));
+    });
   }
 
   find(digest: string, done: Parameters<Blobs["find"]>[1]): void {
