@@ -24,6 +24,7 @@
  * | `route` | actor (the router) | `{ cluster, pools }`: what another cluster takes; it is a member like an instance |
  * | `guest` | actor | `{ guest, origin, id, topic, input, inputs?, options }`: a job of the cluster `origin` |
  * | `stopGuest` | actor | `{ id, reason }` |
+ * | `handBack` | actor | `{ guest, id }`: so that it may be done elsewhere, unless an attempt runs or somebody here takes it |
  *
  * The role hello is spoken by the host itself (from hello, heartbeat and probe); a message from outside never has it.
  * In the array form of `submit` an id that is a ULID is one the sender has generated; any other, and every id in the map form, is a user's: it belongs
@@ -58,6 +59,7 @@ export type JobQueueCommand =
   | { readonly type: "ExtendAttempt"; readonly job: number; readonly attempt: number; readonly principal: string }
   /** `id` as in `JobAccepted`, without the shard. `owner`: only that principal's jobs. */
   | { readonly type: "StopJob"; readonly id: string; readonly reason: string; readonly owner: string | undefined }
+  | { readonly type: "HandBackJob"; readonly guest: number; readonly id: string }
   | { readonly type: "RetryJob"; readonly id: string; readonly newId: string; readonly principal: string; readonly owner: string | undefined }
   | { readonly type: "RemoveJob"; readonly id: string; readonly owner: string | undefined }
   | { readonly type: "OperateJobs"; readonly kind: OperationKind; readonly filter: JobFilter; readonly principal: string }

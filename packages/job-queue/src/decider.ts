@@ -8,7 +8,7 @@
  *                    │                               │ ──JobEnded──▶ given-up   failures used up
  *                    │                               │ ──JobEnded──▶ error      the handler says: never again
  *                    ├───────────JobEnded────────────┼──────────────▶ stopped   somebody asked
- *                    └───────────JobEnded────────────┴──────────────▶ dropped   somebody removed it
+ *                    └───────────JobEnded────────────┴──────────────▶ dropped   somebody removed it, or its cluster has it back
  *
  *   ended ──JobRemoved, EndedExpired──▶ gone        ended ──retry──▶ another job, with this one as its cause
  *
@@ -39,6 +39,7 @@ import { ended, outcomeEvent } from "./outcomes.ts";
 import type { Queue } from "./queue.ts";
 import { shardFor } from "./routing.ts";
 import type { QueueState } from "./state.ts";
+import { HANDED_BACK } from "./vocabulary.ts";
 
 type CommandOf<Type extends JobQueueCommand["type"]> = Extract<JobQueueCommand, { type: Type }>;
 type ByWorker = CommandOf<"ReportOutcome" | "ReportProgress" | "ReportLog" | "SetProperty" | "ExtendAttempt">;
@@ -57,6 +58,7 @@ export function decide(state: QueueState, command: JobQueueCommand, at: number, 
     case "ReportOutcome": case "ReportProgress": case "ReportLog": case "SetProperty": case "ExtendAttempt":
       return report(state, command, at);
     case "StopJob": return stop(state, command);
+    case "HandBackJob": return handBack(state, command, at);
     case "RetryJob": return retry(state, command, setting);
     case "RemoveJob": return remove(state, command);
     case "OperateJobs": case "ConfigureQueue": case "WantQueue": case "SuspendQueue": case "ResumeQueue":
@@ -97,6 +99,16 @@ function takeIn(state: QueueState, command: CommandOf<"SubmitJob">, guest: numbe
   const { code, message, detail } = decision.rejection;
   const shard = detail?.["shard"];
   return accepted({ type: "SubmitRefused", guest, code, message, shard: typeof shard === "string" ? shard : undefined });
+}
+
+/**
+ * What runs is finished here, and what somebody here takes will run; only this history knows. What has ended has told its end. The
+ * router asks again for as long as it sees nobody.
+ */
+function handBack(state: QueueState, { guest, id }: CommandOf<"HandBackJob">, at: number): QueueDecision {
+  const job = state.jobs.withId(id);
+  const isWaiting = job?.isQueued === true && job.extra?.guest === guest;
+  return isWaiting && state.ensureBoard(at).capable(job).length === 0 ? accepted(ended(job, "dropped", { reason: HANDED_BACK })) : accepted();
 }
 
 /** The sender knows of a configuration that this shard has yet to hear of: by the one it knows it might choose wrongly. */

@@ -34,6 +34,6 @@ export type {
   AbortReason, BlobRef, ConfigurationRefusal, ConfiguredView, EndState, ErrorInfo, InstanceView, JobFilter, JobOptions, JobState, JobView, NamedBlob, NamedBlobWire, OffloadPolicy, OffloadWhen, Payload, Placement, QueueConfig, QueueStatistics,
   QueueType, QueueView, ResultItem, RunOptions, Scalar, WaitReason, WhyView, WorkerPool,
 } from "./vocabulary.ts";
-export { ABORT, END_STATES, namedBlobFromWire, namedBlobToWire, OUTCOME, PLACEMENTS, RUN, TAKEN_AWAY } from "./vocabulary.ts";
+export { ABORT, END_STATES, HANDED_BACK, namedBlobFromWire, namedBlobToWire, OUTCOME, PLACEMENTS, RUN, TAKEN_AWAY } from "./vocabulary.ts";
 export type { WantedQueue } from "./wanted.ts";
 export { FORMER_MAX, queueOfWantedKey, readWantedQueue, wantedKeyOf, writeWantedQueue } from "./wanted.ts";

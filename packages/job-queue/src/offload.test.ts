@@ -272,6 +272,24 @@ describe("jobs of other clusters", () => {
     expect(host.sent[2]).toMatchObject(["guestRefused", { guest: 9, code: "queue/moved", shard: "elsewhere" }]);
   });
 
+  it("OFF-RUN-12 OFF-ENB-29 one that nobody here takes is given back; one that runs, or that somebody takes, is not", () => {
+    const host = new MiniHost();
+    const handBack = (guest: number): unknown => host.send("handBack", { guest, id: `main.media~thumbnail.far-${guest}` }, "actor", "host");
+    local(host);
+    take(host);
+    take(host, 8);
+    for (const guest of [7, 8, 99]) handBack(guest);
+    expect(host.count("JobEnded")).toBe(0);
+    host.send("topics", { instance: "i1", incarnation: "1", pools: [] }, "hello", "wendy");
+    for (const guest of [7, 8, 8]) handBack(guest);
+    expect(host.sent.filter(([verb]) => verb === "guestRefused")).toEqual([["guestRefused", { guest: 8, code: "offload/no-consumer", message: "handed back: nobody here works on its topic" }]]);
+    host.fail(1);
+    handBack(7);
+    expect(host.sent.at(-1)).toMatchObject(["guestRefused", { guest: 7 }]);
+    expect([host.state.job(1).state, host.state.job(2).state]).toEqual(["dropped", "dropped"]);
+    expect(host.count("AttemptStarted")).toBe(1);
+  });
+
   it("OFF-WFO-32 its router stops it", () => {
     const host = new MiniHost();
     take(host);

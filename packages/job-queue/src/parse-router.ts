@@ -42,3 +42,8 @@ export function parseStopGuest(item: unknown, { shard }: Source): JobQueueComman
   const read: Fields = map("stopGuest", item);
   return { type: "StopJob", id: localId(text("id", read["id"], 1_000), shard), reason: note("reason", read["reason"], INPUT_LIMITS.reasonCharsMax), owner: undefined };
 }
+
+export function parseHandBack(item: unknown, { shard }: Source): JobQueueCommand {
+  const read: Fields = map("handBack", item);
+  return { type: "HandBackJob", guest: integer("guest", read["guest"], 1, Number.MAX_SAFE_INTEGER), id: localId(text("id", read["id"], 1_000), shard) };
+}

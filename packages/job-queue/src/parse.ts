@@ -4,7 +4,7 @@ import { Unreadable } from "@longshore/kernel/reading";
 import type { JobQueueCommand } from "./commands.ts";
 import { parseChangeTopics, parseDrain, parseJoin, parseLeave, parseRank } from "./parse-members.ts";
 import { parseBulk, parseConfigure, parseRemove, parseResume, parseRetry, parseStop, parseSuspend, parseWant } from "./parse-operate.ts";
-import { parseGuest, parseRoute, parseStopGuest } from "./parse-router.ts";
+import { parseGuest, parseHandBack, parseRoute, parseStopGuest } from "./parse-router.ts";
 import { parseSubmit } from "./parse-submit.ts";
 import { parseExtend, parseLog, parseOutcome, parseProgress, parseProperty } from "./parse-worker.ts";
 
@@ -45,6 +45,7 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ["route", { roles: ROUTERS, read: parseRoute }],
   ["guest", { roles: ROUTERS, read: parseGuest }],
   ["stopGuest", { roles: ROUTERS, read: parseStopGuest }],
+  ["handBack", { roles: ROUTERS, read: parseHandBack }],
   ["configure", { roles: OPERATORS, read: parseConfigure }],
   ["suspend", { roles: OPERATORS, read: parseSuspend }],
   ["resume", { roles: OPERATORS, read: parseResume }],

@@ -5,7 +5,7 @@ import { payloadToWire } from "./events.ts";
 import type { Job } from "./job.ts";
 import type { QueueState } from "./state.ts";
 import type { NamedBlobWire, Payload } from "./vocabulary.ts";
-import { namedBlobFromWire } from "./vocabulary.ts";
+import { HANDED_BACK, namedBlobFromWire } from "./vocabulary.ts";
 
 export interface Place {
   readonly cluster: string;
@@ -63,6 +63,7 @@ export function tellOrigin(state: QueueState, event: JobQueueEvent, send: ToRout
     case "JobLogged": return report({ log: event.lines });
     case "JobEnded": {
       const { state: end, result, reason, error, outputs } = event;
+      if (end === "dropped" && reason === HANDED_BACK) return send("guestRefused", { guest, code: "offload/no-consumer", message: HANDED_BACK });
       return send("guestEnded", {
         guest, end, ...(result === undefined ? {} : { result: ownPayload(result) }), ...blobsUnder("outputs", outputs), ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }),
       });

@@ -247,6 +247,9 @@ export interface RunOptions {
 /** Reasons of `given-up` when the host took the last attempt away from a worker that may still be running it. */
 export const TAKEN_AWAY = { lost: "lost", overdue: "overdue" } as const;
 
+/** Why a job of another cluster is dropped here: it goes home, to be done elsewhere. */
+export const HANDED_BACK = "handed back: nobody here works on its topic";
+
 export type AbortReason = "stop" | "timeout" | "superseded";
 
 /** How an attempt ended: `[job, attempt, kind, …]` on the wire, kinds as below. */

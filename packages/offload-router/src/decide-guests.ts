@@ -1,5 +1,4 @@
 /** The worker's side: what other clusters offer, and what becomes of it here. */
-import { workerPatternMatches } from "@longshore/job-queue";
 import { accepted } from "@longshore/kernel";
 import type { CommandOf, OffloadDecision, Setting } from "./decision.ts";
 import { retryDelayMs } from "./decision.ts";
@@ -61,9 +60,7 @@ function offer(state: OffloadState, command: CommandOf<"Offer">, { limits }: Set
 }
 
 function whyNot(state: OffloadState, topic: string, guestsMax: number): { readonly code: string; readonly message: string } | undefined {
-  if (state.ownTopics !== undefined && !state.ownTopics.some((pattern) => workerPatternMatches(pattern, topic))) {
-    return { code: "offload/topic-disabled", message: `nobody here works on topic "${topic}"` };
-  }
+  if (!state.isWorkedOn(topic)) return { code: "offload/topic-disabled", message: `nobody here works on topic "${topic}"` };
   return state.guests.size < guestsMax ? undefined : { code: "offload/full", message: `${guestsMax} jobs of other clusters are here, and no more are taken` };
 }
 

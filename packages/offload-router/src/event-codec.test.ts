@@ -26,7 +26,7 @@ const EVENTS: readonly OffloadEvent[] = [
   { type: "OfferRefused", origin: "far", trip: 2, code: "c", message: "m" },
   { type: "GuestTroubled", guest: 1, step: "fetch", ...trouble },
   { type: "InputVerified", guest: 1 }, { type: "GuestMoved", guest: 1, shard: "s" },
-  { type: "GuestReported", guest: 1, report: { log: ["a"] } }, { type: "GuestStopRequested", guest: 1, reason: "r" },
+  { type: "GuestReported", guest: 1, report: { log: ["a"] } }, { type: "GuestUnserved", guest: 1 }, { type: "GuestStopRequested", guest: 1, reason: "r" },
   { type: "GuestEnded", guest: 1, outcome: { ...outcome, result: null } }, { type: "OutputStaged", guest: 1 },
   { type: "GuestReturned", guest: 1, outcome }, { type: "GuestReleased", guest: 1, removeAt: 5 },
   { type: "PayloadReleased", guest: 1, digests: [digestOf("a")] }, { type: "PayloadRemoved", digests: [] },

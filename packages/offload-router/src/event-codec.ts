@@ -26,6 +26,7 @@ const FIELDS: { readonly [Type in OffloadEventType]: FieldsOf<Type> } = {
   InputVerified: ["guest"],
   GuestMoved: ["guest", "shard"],
   GuestReported: ["guest", "report"],
+  GuestUnserved: ["guest"],
   GuestStopRequested: ["guest", "reason"],
   GuestEnded: ["guest", "outcome"],
   OutputStaged: ["guest"],

@@ -43,6 +43,8 @@ export type OffloadEvent =
   /** Its queue lives in another shard: its job is added there. */
   | { readonly type: "GuestMoved"; readonly guest: number; readonly shard: string }
   | { readonly type: "GuestReported"; readonly guest: number; readonly report: Report }
+  /** Nobody here has worked on its topic for so long, and no attempt of it is known to run: its queue is asked to give it back. */
+  | { readonly type: "GuestUnserved"; readonly guest: number }
   | { readonly type: "GuestStopRequested"; readonly guest: number; readonly reason: string }
   | { readonly type: "GuestEnded"; readonly guest: number; readonly outcome: TripOutcome }
   /** Every output is there, to be read by the origin. */
@@ -73,5 +75,5 @@ export const EVENT_CODES: Readonly<Record<OffloadEventType, number>> = {
   TripStopRequested: 24, TripReturned: 25, OutputImported: 26, TripEnded: 27, LateReturnRefused: 28,
   GuestAccepted: 29, OfferRefused: 30, GuestTroubled: 31, InputVerified: 32, GuestMoved: 33, GuestReported: 34, GuestStopRequested: 35, GuestEnded: 36,
   OutputStaged: 37, GuestReturned: 38, GuestReleased: 39, PayloadReleased: 40, PayloadRemoved: 41,
-  RouteChanged: 42, RouteHeard: 43, RouteLost: 44, OwnChanged: 45, ClusterDrained: 46, ClusterResumed: 47,
+  RouteChanged: 42, RouteHeard: 43, RouteLost: 44, OwnChanged: 45, ClusterDrained: 46, ClusterResumed: 47, GuestUnserved: 48,
 };

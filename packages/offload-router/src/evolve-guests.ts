@@ -9,7 +9,7 @@ import { digestsOf, offerKey } from "./state.ts";
 import type { GuestPhase } from "./vocabulary.ts";
 
 type GuestEvent = EventOf<
-  | "GuestAccepted" | "OfferRefused" | "GuestTroubled" | "InputVerified" | "GuestMoved" | "GuestReported" | "GuestStopRequested" | "GuestEnded" | "OutputStaged"
+  | "GuestAccepted" | "OfferRefused" | "GuestTroubled" | "GuestUnserved" | "InputVerified" | "GuestMoved" | "GuestReported" | "GuestStopRequested" | "GuestEnded" | "OutputStaged"
   | "GuestReturned" | "GuestReleased" | "PayloadReleased" | "PayloadRemoved"
 >;
 
@@ -32,7 +32,7 @@ function accepted(state: OffloadState, event: EventOf<"GuestAccepted">, at: numb
   state.nextGuest++;
   state.addGuest({
     guest, origin, trip, id, topic, input: copied(input), blobs, options, acceptedAt: at,
-    phase: "fetching", shard: state.shards[0] ?? "main", report: {}, stop: null, outcome: null, digests: digestsOf(blobs), trouble: null, removeAt: 0,
+    phase: "fetching", shard: state.shards[0] ?? "main", report: {}, stop: null, outcome: null, digests: digestsOf(blobs), trouble: null, unservedSince: null, removeAt: 0,
   });
 }
 
@@ -46,18 +46,20 @@ function advanced(state: OffloadState, guest: Guest, event: Exclude<GuestEvent, 
     case "InputVerified":
       enter(guest, "submitted", "fetching");
       guest.trouble = null;
-      return;
+      return state.watch(guest, at);
     case "GuestMoved":
       guest.shard = event.shard;
       return;
     case "GuestReported":
       guest.report = standingAfter(guest.report, event.report);
-      return;
+      return state.watch(guest, at);
+    case "GuestUnserved": return state.askAgainAfter(guest, at);
     case "GuestStopRequested":
       guest.stop = { reason: event.reason, at };
-      return;
+      return state.watch(guest, at);
     case "GuestEnded":
       enter(guest, "collecting", "fetching", "submitted");
+      state.watch(guest, at);
       return state.ends(guest, copiedOutcome(event.outcome));
     case "OutputStaged":
       guest.trouble = null;

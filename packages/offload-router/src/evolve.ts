@@ -43,6 +43,7 @@ export function evolve(state: OffloadState, event: OffloadEvent, at: number): vo
     case "OwnChanged":
       state.ownTopics = event.topics;
       state.shards = event.shards;
+      for (const guest of state.guests.values()) state.watch(guest, at);
       return;
     case "ClusterDrained": case "ClusterResumed":
       routeOf(state, event.cluster, at).isDrained = event.type === "ClusterDrained";

@@ -5,7 +5,7 @@ import { digestOf, MiniHost } from "./testing/mini-host.ts";
 
 type Action = (host: MiniHost) => void;
 
-const LIMITS = { tripsMax: 6, guestsMax: 5, reclaimAfterMs: 40_000, stopGraceMs: 2_000, triesMax: 2, failedKeepMs: 3_000, routesMax: 2 };
+const LIMITS = { tripsMax: 6, guestsMax: 5, reclaimAfterMs: 40_000, stopGraceMs: 2_000, triesMax: 2, failedKeepMs: 3_000, unservedMs: 1_500, routesMax: 2 };
 const cluster = fc.constantFrom("far", "off");
 const small = fc.integer({ min: 1, max: 4 });
 const blobs = fc.subarray(["a", "b", "c"], { maxLength: 2 }).map((letters) => letters.map((letter) => ({ name: letter, principal: "p", digest: digestOf(letter), bytes: 3 })));
@@ -19,6 +19,7 @@ const returns = fc.tuple(small, cluster, end, blobs).map(([trip, from, how, out]
 const offer = fc.tuple(small, cluster, blobs).map(([trip, from, listed]): Action => (host) => void host.offer(trip, { blobs: listed }, from));
 const letGo = fc.tuple(small, cluster, fc.constantFrom("cancel", "release")).map(([trip, from, verb]): Action => (host) => void host.peer(verb, { trip, ...(verb === "cancel" ? { reason: "r" } : {}) }, from));
 const guestEnded = fc.tuple(small, fc.constantFrom("succeeded", "error"), blobs).map(([guest, how, outputs]): Action => (host) => void host.send("guestEnded", { guest, end: how, outputs }, "actor"));
+const guestReport = fc.tuple(small, fc.constantFrom("queued", "active")).map(([guest, state]): Action => (host) => void host.send("guestReport", { guest, report: { state } }, "actor"));
 const guestRefused = fc.tuple(small, fc.constantFrom("queue/moved", "queue/full")).map(([guest, code]): Action => (host) => void host.send("guestRefused", { guest, code, message: "m", shard: "films" }, "actor"));
 const moved = fc.tuple(small, fc.constantFrom<("stage" | "fetch" | "collect" | "import")[]>("stage", "fetch", "collect", "import"), fc.constantFrom(undefined, undefined, "missing", "unreachable"))
   .map(([number, step, kind]): Action => (host) => void host.moved(step, number, kind === undefined ? undefined : { kind, message: "m" }));
@@ -31,7 +32,7 @@ const time = fc.constantFrom(1, 500, 2_000, 45_000).map((ms): Action => (host) =
 
 const action = fc.oneof(
   { weight: 5, arbitrary: handOver }, stop, { weight: 2, arbitrary: answer }, report, { weight: 3, arbitrary: returns }, { weight: 4, arbitrary: offer }, { weight: 3, arbitrary: letGo },
-  { weight: 3, arbitrary: guestEnded }, guestRefused, { weight: 6, arbitrary: moved }, removed, operate, reclaim, route, own, { weight: 2, arbitrary: time },
+  { weight: 3, arbitrary: guestEnded }, guestRefused, { weight: 2, arbitrary: guestReport }, { weight: 6, arbitrary: moved }, removed, operate, reclaim, route, own, { weight: 2, arbitrary: time },
 );
 
 function world(): MiniHost {

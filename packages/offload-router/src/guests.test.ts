@@ -134,6 +134,79 @@ describe("what the queue says", () => {
   });
 });
 
+describe("a guest that nobody takes up", () => {
+  const own = (host: MiniHost, topics: readonly string[]): unknown => host.send("own", { topics, shards: ["main"] }, "hello");
+  const asked = (host: MiniHost): number => host.owed(QUEUE).filter(([verb]) => verb === "handBack").length;
+  const says = (host: MiniHost, state: string): unknown => host.send("guestReport", { guest: 1, report: { state, attempt: 1, failures: 0 } }, "actor");
+
+  it("OFF-RUN-12 is asked back from its queue when its last consumer is gone for a minute, and goes home as not done", () => {
+    const host = submitted();
+    says(host, "queued");
+    own(host, []);
+    host.advance(59_999);
+    expect(asked(host)).toBe(0);
+    host.advance(1);
+    expect(host.owed(QUEUE).at(-1)).toEqual(["handBack", { guest: 1, id: "main.media~thumbnail.far-5" }]);
+    expect(types(host.send("guestRefused", { guest: 1, code: "offload/no-consumer", message: "nobody" }, "actor"))).toEqual(["GuestEnded", "GuestReturned"]);
+    expect(host.owed(ORIGIN).at(-1)).toMatchObject(["return", { trip: 5, end: null, reason: "offload/no-consumer: nobody" }]);
+    host.advance(600_000);
+    expect(asked(host)).toBe(1);
+  });
+
+  it("OFF-RUN-12 a worker that restarts within the minute changes nothing", () => {
+    const host = submitted();
+    for (let i = 0; i < 5; i++) {
+      own(host, []);
+      host.advance(59_000);
+      own(host, ["media/*"]);
+      host.advance(1_000);
+    }
+    expect(host.all("GuestUnserved")).toEqual([]);
+    host.advance(3_600_000);
+    expect(host.all("GuestUnserved")).toEqual([]);
+  });
+
+  it("OFF-ENB-28 one that runs is finished here, however long that takes", () => {
+    const host = submitted();
+    says(host, "active");
+    own(host, []);
+    host.advance(86_400_000);
+    expect(asked(host)).toBe(0);
+    expect(types(ends(host, 1))).toEqual(["GuestEnded", "GuestReturned"]);
+  });
+
+  it("OFF-ENB-29 one that fails after its topic was disabled is not tried here again, but given back a minute later", () => {
+    const host = submitted();
+    says(host, "active");
+    own(host, []);
+    host.advance(300_000);
+    says(host, "queued");
+    host.advance(59_999);
+    expect(asked(host)).toBe(0);
+    host.advance(1);
+    expect(asked(host)).toBe(1);
+  });
+
+  it("OFF-RUN-12 it starts just then: what it ends with counts, and until then its queue is asked once a minute, one message at a time", () => {
+    const host = submitted();
+    own(host, []);
+    host.advance(180_000);
+    expect(asked(host)).toBe(3);
+    expect(host.sent.filter(({ verb }) => verb === "handBack").map(({ how }) => how)).toEqual([1, 2, 3].map(() => ({ mayDrop: true, levelOf: "hand back 1" })));
+    expect(types(ends(host, 1))).toEqual(["GuestEnded", "GuestReturned"]);
+    expect(host.owed(ORIGIN).at(-1)).toMatchObject(["return", { end: "succeeded" }]);
+    expect(types(host.send("guestRefused", { guest: 1, code: "offload/no-consumer", message: "nobody" }, "actor"))).toEqual([]);
+  });
+
+  it("one that its origin has called back is stopped, not given back", () => {
+    const host = submitted();
+    own(host, []);
+    host.peer("cancel", { trip: 5, reason: "no" });
+    host.advance(600_000);
+    expect(asked(host)).toBe(0);
+  });
+});
+
 describe("the outcome", () => {
   it("OFF-RET-02 OFF-RET-07 OFF-RUN-07 goes home at once, and where there are outputs as soon as they are kept", () => {
     const host = submitted();

@@ -12,7 +12,7 @@ export type { ClusterHistory } from "./round-trip-check.ts";
 export { brokenRoundTrips } from "./round-trip-check.ts";
 export type { OffloadState } from "./state.ts";
 export type {
-  CarriedOptions, FailureKind, GuestPhase, MoveStep, NamedBlob, Report, RoutePool, TripEnd, TripOutcome, TripPhase, Trouble,
+  CarriedOptions, FailureKind, GuestPhase, MoveStep, NamedBlob, Report, RoutePool, Standing, TripEnd, TripOutcome, TripPhase, Trouble,
 } from "./vocabulary.ts";
 export { GUEST_BLOBS, IMPORTED_BLOBS, OFFLOAD_ACTOR, OFFLOAD_KIND } from "./vocabulary.ts";
 export type { Move } from "./work.ts";

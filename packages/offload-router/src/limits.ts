@@ -18,6 +18,8 @@ export interface OffloadLimits {
   readonly triesMax: number;
   /** How long the payload of what did not succeed is kept for a person to look at. */
   readonly failedKeepMs: number;
+  /** How long nobody may work on the topic of a guest that is not running, before its queue is asked to give it back. Longer than a worker takes to restart. */
+  readonly unservedMs: number;
   /** Another cluster that says the same again is recorded as heard at most this often. */
   readonly heardEveryMs: number;
   readonly routesMax: number;
@@ -33,6 +35,7 @@ export const OFFLOAD_LIMITS: OffloadLimits = {
   retryMaxMs: 60_000,
   triesMax: 5,
   failedKeepMs: 3_600_000,
+  unservedMs: 60_000,
   heardEveryMs: 60_000,
   routesMax: 64,
 };

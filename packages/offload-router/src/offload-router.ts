@@ -32,7 +32,7 @@ export interface OffloadRouterOptions {
 
 export type OffloadRouterActor = Actor<OffloadState, OffloadCommand, OffloadEvent, OffloadRejection>;
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 export function offloadRouter({ cluster, limits: given, removesPayloads = true }: OffloadRouterOptions): OffloadRouterActor {
   const limits: OffloadLimits = { ...OFFLOAD_LIMITS, ...given };

@@ -18,7 +18,7 @@ import { integer, name, optional, text, Unreadable } from "@longshore/kernel/rea
 import { INPUT_LIMITS } from "./limits.ts";
 import { named } from "./named.ts";
 import type { Guest, OffloadState, Trip } from "./state.ts";
-import type { GuestPhase, NamedBlob, Report, RoutePool, TripEnd, TripPhase, Trouble } from "./vocabulary.ts";
+import type { GuestPhase, NamedBlob, RoutePool, Standing, TripEnd, TripPhase, Trouble } from "./vocabulary.ts";
 import { workOf } from "./work.ts";
 
 /** One trip, for people: where it is, what the other cluster says of it, and how old that is. */
@@ -33,7 +33,7 @@ export interface TripView {
   readonly phase: TripPhase;
   readonly startedAt: number;
   readonly heardAgoMs: number;
-  readonly report: Report;
+  readonly report: Standing;
   readonly trouble: Trouble | null;
   readonly stop: string | null;
   readonly how: TripEnd | null;
@@ -56,7 +56,7 @@ export interface GuestView {
   readonly topic: string;
   readonly phase: GuestPhase;
   readonly acceptedAt: number;
-  readonly report: Report;
+  readonly report: Standing;
   readonly trouble: Trouble | null;
 }
 

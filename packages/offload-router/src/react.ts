@@ -2,11 +2,11 @@
  * What follows outside from an event: messages to queues of this cluster and to routers of others. All of them are owed, none
  * is told: each comes once, in order, however long its receiver is away.
  *
- * To a queue: `route` (what a cluster takes), `outcome`, `progress`, `log` of the attempt it handed over; `guest` and
- * `stopGuest` of a guest's job. To another router: `offer`, `cancel`, `release`; `answer`, `report`, `return`.
+ * To a queue: `route` (what a cluster takes), `outcome`, `progress`, `log` of the attempt it handed over; `guest`,
+ * `stopGuest` and `handBack` of a guest's job. To another router: `offer`, `cancel`, `release`; `answer`, `report`, `return`.
  *
- * What is owed to a receiver that is away for hours has a bound. `report`, `progress` and `log` may be left out (`Droppable`): of each job
- * the newest report, progress and error follow. Everything else is counted by something that waits for its answer:
+ * What is owed to a receiver that is away for hours has a bound. `report`, `progress`, `log` and `handBack` may be left out (`Droppable`): of each
+ * job the newest report, progress and error follow. Everything else is counted by something that waits for its answer:
  *
  * | to | messages | at most |
  * |---|---|---|
@@ -76,8 +76,12 @@ export function react(state: OffloadState, event: OffloadEvent, reactions: React
     case "GuestReported": return tellOrigin(state.guest(event.guest), event.report, far);
     case "GuestStopRequested": {
       const guest = state.guest(event.guest);
-      if (guest.phase === "submitted") reactions.send(queue(guest.shard), ["stopGuest", { id: `${guest.shard}.${guest.topic.replaceAll("/", "~")}.${guestId(guest)}`, reason: event.reason }]);
+      if (guest.phase === "submitted") reactions.send(queue(guest.shard), ["stopGuest", { id: idInQueue(guest), reason: event.reason }]);
       return;
+    }
+    case "GuestUnserved": {
+      const guest = state.guest(event.guest);
+      return reactions.send(queue(guest.shard), ["handBack", { guest: guest.guest, id: idInQueue(guest) }], { mayDrop: true, levelOf: `hand back ${guest.guest}` });
     }
     case "GuestReturned": {
       const { origin, trip } = state.guest(event.guest);
@@ -160,6 +164,8 @@ const jobsOwn = (blobs: readonly NamedBlob[], principal: string): readonly Named
 
 /** Says whose job it is, and is never given twice. */
 const guestId = ({ origin, trip }: Guest): string => `${origin}-${trip}`;
+
+const idInQueue = (guest: Guest): string => `${guest.shard}.${guest.topic.replaceAll("/", "~")}.${guestId(guest)}`;
 
 /** What the job names lies here, and whoever works on it may read what it is called at home. */
 function submission(guest: Guest): unknown {

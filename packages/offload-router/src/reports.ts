@@ -1,12 +1,10 @@
 /** What is new in a report: levels are said again and again, and only a change is a fact worth keeping. */
-import type { Report } from "./vocabulary.ts";
-
-type Standing = Omit<Report, "log">;
+import type { Report, Standing } from "./vocabulary.ts";
 
 const LEVELS = ["state", "attempt", "failures", "instance", "error", "progress", "trouble"] as const;
 
 /** What differs from what is known, and all lines of the log; undefined when that is nothing. */
-export function newsOf(known: Report, report: Report): Report | undefined {
+export function newsOf(known: Standing, report: Report): Report | undefined {
   const news: Record<string, unknown> = {};
   for (const level of LEVELS) if (report[level] !== undefined && !isSame(known[level] ?? null, report[level])) news[level] = report[level];
   if (report.log !== undefined && report.log.length > 0) news["log"] = report.log;
@@ -21,7 +19,6 @@ function isSame(a: unknown, b: unknown): boolean {
   return left.length === right.length && right.every(([key, value]) => (a as Readonly<Record<string, unknown>>)[key] === value);
 }
 
-/** How a job stands after a report. Lines of a log go to the job, and are not kept here; a trouble that is over is none. */
 export function standingAfter(known: Standing, { log: _, ...levels }: Report): Standing {
   const { trouble, ...rest } = { ...known, ...levels };
   return trouble === null || trouble === undefined ? rest : { ...rest, trouble };

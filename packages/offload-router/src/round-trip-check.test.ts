@@ -1,4 +1,5 @@
 import type { JobQueueEvent } from "@longshore/job-queue";
+import { HANDED_BACK } from "@longshore/job-queue";
 import { describe, expect, it } from "vitest";
 import type { OffloadEvent } from "./events.ts";
 import { brokenRoundTrips } from "./round-trip-check.ts";
@@ -68,6 +69,7 @@ describe("P12 a round trip", () => {
     ["still needs trip 1", { origin: ORIGIN.slice(0, -1), queue: [] }],
     ["never dispatched", { origin: [] , queue: [] }],
     ["ends as succeeded, and its trip 1 as error", { origin: [...ORIGIN.slice(0, -1), { type: "TripEnded", trip: 1, how: "failed", reason: null }] }],
+    ["is given back while it runs", { queue: [...QUEUE.slice(0, 2), { type: "JobEnded", job: 1, state: "dropped", attempt: 1, result: undefined, reason: HANDED_BACK, error: undefined }] }],
     ["and its trip (none) as nothing", { origin: [], worker: [] }],
   ])("is blamed: … %s", (text, world) => expect(found(world)).toContain(text));
 

@@ -6,6 +6,7 @@
  * within one is judged event by event. At rest nothing is on its way any more: then every trip and every guest is over.
  */
 import type { JobQueueEvent } from "@longshore/job-queue";
+import { HANDED_BACK } from "@longshore/job-queue";
 import type { EventOf, OffloadEvent } from "./events.ts";
 import type { TripOutcome } from "./vocabulary.ts";
 
@@ -55,7 +56,10 @@ class ClusterCheck {
       else if ("guest" in event && event.type !== "GuestAccepted") this.ofGuest(event);
       else this.other(event);
     }
-    for (const [shard, events] of Object.entries(history.queues)) this.queue(shard, events);
+    for (const [shard, events] of Object.entries(history.queues)) {
+      this.queue(shard, events);
+      this.givenBack(shard, events);
+    }
   }
 
   private add(text: string): void {
@@ -174,6 +178,16 @@ class ClusterCheck {
       if (run === undefined) continue;
       if (event.type === "AttemptFailed" || event.type === "AttemptReleased") away.delete(event.job);
       if (event.type === "JobEnded") this.jobEnded(shard, event, run.attempt);
+    }
+  }
+
+  /** A job of another cluster that runs here is not given back. */
+  private givenBack(shard: string, events: readonly JobQueueEvent[]): void {
+    const running = new Set<number>();
+    for (const event of events) {
+      if (event.type === "AttemptStarted") running.add(event.job);
+      else if (event.type === "AttemptFailed" || event.type === "AttemptReleased") running.delete(event.job);
+      else if (event.type === "JobEnded" && event.reason === HANDED_BACK && running.has(event.job)) this.add(`job ${event.job} of shard ${shard} is given back while it runs`);
     }
   }
 

@@ -1,4 +1,4 @@
-/** What follows by itself: trips that are given up, and payload whose time is over. */
+/** What follows by itself: trips that are given up, guests that nobody takes up, and payload whose time is over. */
 import type { Emit } from "@longshore/kernel";
 import { letGo } from "./decide-guests.ts";
 import { endOf } from "./decide-trips.ts";
@@ -24,6 +24,8 @@ function nextEvent(state: OffloadState, at: number, setting: Setting): OffloadEv
   }
   const stopping = firstOf(state.stopping);
   if (stopping?.stop && stopping.stop.at + limits.stopGraceMs <= at) return endOf(stopping, "stopped", stopping.stop.reason);
+  const unserved = firstOf(state.unserved);
+  if (unserved !== undefined && unserved.unservedSince! + limits.unservedMs <= at) return { type: "GuestUnserved", guest: unserved.guest };
   const released = firstOf(state.released);
   return released !== undefined && released.removeAt <= at ? letGo(state, released, setting) : undefined;
 }
@@ -34,6 +36,8 @@ const silentSince = ({ heardAt }: Route, first: Trip): number => Math.max(heardA
 /** The first instant at which `settle` has something to say, milliseconds of `at`. */
 export function due(state: OffloadState, limits: OffloadLimits): number | undefined {
   let next = firstOf(state.released)?.removeAt ?? Number.POSITIVE_INFINITY;
+  const unservedSince = firstOf(state.unserved)?.unservedSince ?? null;
+  if (unservedSince !== null) next = Math.min(next, unservedSince + limits.unservedMs);
   const stop = firstOf(state.stopping)?.stop;
   if (stop) next = Math.min(next, stop.at + limits.stopGraceMs);
   for (const route of state.routes.values()) {

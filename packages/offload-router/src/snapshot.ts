@@ -21,10 +21,11 @@ export function* snapshot(state: State): Generator<unknown> {
   yield* runs(state.guests.values());
   yield* runs(state.settled, KEY_RUN_LENGTH);
   yield* runs(state.removing, KEY_RUN_LENGTH);
-  // Trips were offered, and asked to stop, and guests released, in another order than they came.
+  // Trips were offered, and asked to stop, and guests released, and left without anybody, in another order than they came.
   yield* runs([...state.routes.keys()].flatMap((cluster) => [...(state.away.get(cluster) ?? [])].map(({ trip }) => trip)), KEY_RUN_LENGTH);
   yield* runs([...state.stopping].map(({ trip }) => trip), KEY_RUN_LENGTH);
   yield* runs([...state.released].map(({ guest }) => guest), KEY_RUN_LENGTH);
+  yield* runs([...state.unserved].map(({ guest }) => guest), KEY_RUN_LENGTH);
 }
 
 /** Runs of values, closed by an empty run. */
@@ -57,15 +58,17 @@ export function restore(chunks: Iterable<unknown>): State {
   for (const guest of all<Guest>()) state.addGuest(guest);
   for (const key of all<string>()) state.settled.add(key);
   for (const digest of all<string>()) state.removing.add(digest);
-  restoreOrders(state, all(), all(), all());
+  restoreOrders(state, all(), all(), all(), all());
   return state;
 }
 
-function restoreOrders(state: State, away: readonly number[], stopping: readonly number[], released: readonly number[]): void {
+function restoreOrders(state: State, away: readonly number[], stopping: readonly number[], released: readonly number[], unserved: readonly number[]): void {
   state.away.clear();
   for (const number of away) state.dispatched(state.trip(number));
   state.stopping.clear();
   for (const number of stopping) state.stopping.add(state.trip(number));
   state.released.clear();
   for (const number of released) state.released.add(state.guest(number));
+  state.unserved.clear();
+  for (const number of unserved) state.unserved.add(state.guest(number));
 }

@@ -1,7 +1,8 @@
 /** What the history says so far: trips on their way, guests taken in, and what other clusters take. */
 import type { Payload } from "@longshore/job-queue";
+import { workerPatternMatches } from "@longshore/job-queue";
 import { invariant } from "@longshore/kernel";
-import type { CarriedOptions, GuestPhase, NamedBlob, Report, RoutePool, TripEnd, TripOutcome, TripPhase, Trouble } from "./vocabulary.ts";
+import type { CarriedOptions, GuestPhase, NamedBlob, RoutePool, Standing, TripEnd, TripOutcome, TripPhase, Trouble } from "./vocabulary.ts";
 
 export interface Stop {
   readonly reason: string;
@@ -27,7 +28,7 @@ export interface Trip {
   heardAt: number;
   /** It was offered, so the other cluster may have something of it. */
   isDispatched: boolean;
-  report: Report;
+  report: Standing;
   stop: Stop | null;
   outcome: TripOutcome | null;
   trouble: Trouble | null;
@@ -49,12 +50,14 @@ export interface Guest {
   readonly acceptedAt: number;
   phase: GuestPhase;
   shard: string;
-  report: Report;
+  report: Standing;
   stop: Stop | null;
   outcome: TripOutcome | null;
   /** Of everything that was or may have been brought into this cluster's store for it, each once; it only grows. */
   digests: readonly string[];
   trouble: Trouble | null;
+  /** Since when nobody here works on its topic while no attempt of it is known to run, or when its queue was asked last to give it back. */
+  unservedSince: number | null;
   /** Released: when its blobs may go. */
   removeAt: number;
 }
@@ -93,6 +96,8 @@ export class OffloadState {
   /** Trips that are to stop and guests that were released, first due first where all wait equally long. */
   readonly stopping: Set<Trip> = new Set();
   readonly released: Set<Guest> = new Set();
+  /** Guests in a queue that nobody here works on, first come first. */
+  readonly unserved: Set<Guest> = new Set();
   /** By digest, how many guests need it. */
   readonly needed: Map<string, number> = new Map();
 
@@ -142,6 +147,26 @@ export class OffloadState {
     this.guestsByOffer.set(offerKey(guest.origin, guest.trip), guest);
     for (const digest of guest.digests) this.needed.set(digest, (this.needed.get(digest) ?? 0) + 1);
     if (guest.phase === "released") this.released.add(guest);
+    if (guest.unservedSince !== null) this.unserved.add(guest);
+  }
+
+  isWorkedOn(topic: string): boolean {
+    return this.ownTopics === undefined || this.ownTopics.some((pattern) => workerPatternMatches(pattern, topic));
+  }
+
+  /** Says anew whether anybody will take it up, after whatever may have changed that. A guest that runs is finished, whoever else is gone. */
+  watch(guest: Guest, at: number): void {
+    const waits = guest.phase === "submitted" && guest.stop === null && guest.report.state !== "active";
+    if (!waits || this.isWorkedOn(guest.topic)) {
+      guest.unservedSince = null;
+      this.unserved.delete(guest);
+    } else if (guest.unservedSince === null) this.askAgainAfter(guest, at);
+  }
+
+  askAgainAfter(guest: Guest, at: number): void {
+    guest.unservedSince = at;
+    this.unserved.delete(guest);
+    this.unserved.add(guest);
   }
 
   /** The outcome is known: its outputs are needed too. */

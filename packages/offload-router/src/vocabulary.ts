@@ -12,7 +12,9 @@ export type { NamedBlob } from "@longshore/job-queue";
 export const OFFLOAD_KIND = "offload-router";
 export const OFFLOAD_ACTOR = "main";
 
-export { GUEST_BLOBS, IMPORTED_BLOBS } from "@longshore/kernel";
+/** Under these principals a router keeps blobs: what guests need, until they are released; and outputs that came home, as long as their job names them. */
+export const GUEST_BLOBS = "offload-guest";
+export const IMPORTED_BLOBS = "offload-import";
 
 /** Names of the blobs of an input and a result that are too large to travel inside: no job has such names. */
 export const INPUT_BLOB = ".input";
@@ -56,6 +58,11 @@ export interface Report {
   readonly log?: readonly string[];
   /** A transport error there; null when that is over. */
   readonly trouble?: string | null;
+}
+
+/** How a job stands in another cluster, by all its reports. Lines of a log go to the job, and are not kept here; a trouble that is over is none. */
+export interface Standing extends Omit<Report, "log" | "trouble"> {
+  readonly trouble?: string;
 }
 
 /** `missing`: the bytes are not where they should be. `corrupt`: they are not what their digest says. `unreachable`: nobody can say. */

@@ -178,7 +178,7 @@ export function tripSentences(event: TravelEvent, paint: Paint): readonly string
   }
 }
 
-function reportSentences({ state, attempt, instance, failures, error, progress, log = [], trouble }: Report, paint: Paint): readonly string[] {
+function reportSentences({ state, attempt, instance, failures, error, progress, log = [], trouble }: Extract<TravelEvent, { type: "TripReported" }>["report"], paint: Paint): readonly string[] {
   const said = [
     state === undefined ? "" : state === "active" ? `attempt ${attempt ?? "?"} runs there${instance === undefined ? "" : ` on ${harmless(instance)}`}` : state === "queued" ? "waits there for an instance" : "its inputs are fetched there",
     error === undefined ? "" : `${paint.red("failed")} there: ${harmless(`${error.name}: ${error.message}`)}${failures === undefined ? "" : ` (failure ${failures})`}`,
