@@ -13,6 +13,9 @@ type Failure = { readonly kind: FailureKind; readonly message: string } | undefi
 export class BlobStores {
   /** By cluster: principal and digest of what is there. */
   private readonly stores = new Map<string, Map<string, "good" | "corrupt">>();
+  private readonly putAt = new Map<string, number>();
+  /** The instant of what is put. */
+  at = 0;
 
   private store(cluster: string): Map<string, "good" | "corrupt"> {
     const store = this.stores.get(cluster) ?? new Map<string, "good" | "corrupt">();
@@ -22,6 +25,7 @@ export class BlobStores {
 
   put(cluster: string, principal: string, digest: string, how: "good" | "corrupt" = "good"): void {
     this.store(cluster).set(`${principal}/${digest}`, how);
+    this.putAt.set(`${cluster} ${principal}/${digest}`, this.at);
   }
 
   remove(cluster: string, principal: string, digest: string): void {
@@ -30,6 +34,14 @@ export class BlobStores {
 
   isGood(cluster: string, principal: string, digest: string): boolean {
     return this.store(cluster).get(`${principal}/${digest}`) === "good";
+  }
+
+  /** What was put last before an instant. */
+  olderThan(cluster: string, at: number): readonly { readonly principal: string; readonly digest: string }[] {
+    return [...this.store(cluster).keys()].filter((key) => (this.putAt.get(`${cluster} ${key}`) ?? 0) < at).map((key) => {
+      const [principal, digest] = key.split("/") as [string, string];
+      return { principal, digest };
+    });
   }
 
   /** Digests under a principal. */

@@ -1,4 +1,5 @@
 /** Bugs planted into routers. Each breaks one rule of the saga, and the simulation must notice every one of them. */
+import { HANDED_BACK, jobById, OUTCOME } from "@longshore/job-queue";
 import type { OffloadEvent, OffloadRouterActor, OffloadState } from "@longshore/offload-router";
 import type { Mutation } from "./cluster.ts";
 
@@ -8,9 +9,9 @@ export interface Mutant {
   readonly mutation: Mutation;
 }
 
-type Change = (actor: OffloadRouterActor) => Partial<OffloadRouterActor>;
+type Change = (actor: OffloadRouterActor, cluster: string) => Partial<OffloadRouterActor>;
 
-const mutant = (name: string, breaks: string, change: Change): Mutant => ({ name, breaks, mutation: { router: (actor) => ({ ...actor, ...change(actor) }) } });
+const mutant = (name: string, breaks: string, change: Change): Mutant => ({ name, breaks, mutation: { router: (actor, cluster) => ({ ...actor, ...change(actor, cluster) }) } });
 
 /** Changes what a command records. */
 const deciding = (change: (events: readonly OffloadEvent[], state: OffloadState) => readonly OffloadEvent[]): Change => (actor) => ({
@@ -54,12 +55,48 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("success-made-up", "the queue is told how it ended", (actor) => ({
     react: (state, event, reactions) => actor.react(state, event, {
       tell: (address, item) => reactions.tell(address, item),
-      send: (to, body) => {
+      send: (to, body, how) => {
         const [verb, item] = body as [string, unknown];
         const words = verb === "outcome" && Array.isArray(item) && item[3] === "error" ? [...item.slice(0, 3), "succeeded", null, null, null] : item;
-        reactions.send(to, [verb, words]);
+        reactions.send(to, [verb, words], how);
       },
     }),
+  })),
+  ...["return", "outcome", "offer", "release"].map((must) => mutant(`${must}-may-be-left-out`, `every ${must} arrives, however much is owed`, (actor) => ({
+    react: (state, event, reactions) => actor.react(state, event, {
+      tell: (address, item) => reactions.tell(address, item),
+      send: (to, body, how) => reactions.send(to, body, (body as readonly unknown[])[0] === must ? { mayDrop: true } : how),
+    }),
+  }))),
+  mutant("late-return-accepted", "what comes home after its trip is over changes nothing", (actor, cluster) => ({
+    react: (state, event, reactions) => {
+      actor.react(state, event, reactions);
+      const trip = event.type === "LateReturnRefused" && event.end === "succeeded" ? state.ended.get(event.trip) : undefined;
+      if (trip !== undefined) reactions.send({ cluster, kind: "job-queue", actor: trip.shard }, ["outcome", [trip.job, trip.attempt + 1, OUTCOME.ended, "succeeded", null, null, null]]);
+    },
+  })),
+  {
+    name: "gives-back-what-runs", breaks: "a guest that runs is finished where it is",
+    mutation: {
+      queue: (actor) => ({
+        ...actor,
+        decide: (state, command, at) => {
+          const job = command.type === "HandBackJob" ? jobById(state, command.id) : undefined;
+          if (job?.isActive !== true) return actor.decide(state, command, at);
+          return { kind: "accepted", events: [{ type: "JobEnded", job: job.number, state: "dropped", attempt: job.attempt, result: undefined, reason: HANDED_BACK, error: undefined }] };
+        },
+      }),
+    },
+  },
+  mutant("guest-not-named", "whoever sweeps payloads away is told which of them guests need", (actor) => ({
+    query: (state, question, sender, at) => (question["ask"] === "named" ? (question["blobs"] as readonly unknown[]).map(() => false) : actor.query(state, question, sender, at)),
+  })),
+  mutant("snapshot-reorders", "a snapshot has the order in which trips were dispatched", (actor) => ({
+    restore: (chunks) => {
+      const state = actor.restore(chunks);
+      for (const [cluster, trips] of state.away) state.away.set(cluster, new Set([...trips].reverse()));
+      return state;
+    },
   })),
   mutant("snapshot-forgets", "a snapshot has all that the journal says", (actor) => ({
     restore: (chunks) => {

@@ -1,11 +1,11 @@
 /**
  * An actor with the kernel's contract and nothing of its machinery: commits that are stored or never were, an inbox that is read
- * exactly once, an outbox that is numbered per receiver with one publish in flight. The kernel itself is simulated elsewhere.
+ * exactly once, and the kernel's own outbox with one publish in flight. The rest of the kernel is simulated elsewhere.
  *
  * A crash loses everything but the journal and the inbox. What is in them when a commit fails is decided again.
  */
-import type { Actor, ActorAddress, RejectionShape, Role } from "@longshore/kernel";
-import { addressKey, decodeTrusted, encode, encodeCanonical } from "@longshore/kernel";
+import type { Actor, ActorAddress, Droppable, Outbox, OutboxLimits, RejectionShape, Role } from "@longshore/kernel";
+import { acknowledge, addressKey, decodeTrusted, encode, encodeCanonical, owe } from "@longshore/kernel";
 
 /** A publish into an inbox: numbers from `first` on. */
 export interface Parcel {
@@ -22,12 +22,6 @@ interface StoredCommit {
   readonly acked: readonly (readonly [receiver: string, number: number])[];
 }
 
-interface Outbox {
-  readonly to: ActorAddress;
-  next: number;
-  readonly pending: { readonly number: number; readonly body: Uint8Array }[];
-}
-
 export interface SimActorHooks {
   alarm(text: string): void;
   mark(text: string): void;
@@ -41,17 +35,22 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
   isUp = true;
   state: State;
   private readonly hooks: SimActorHooks;
+  private readonly limits: OutboxLimits;
+  /** Everybody it has ever owed something. */
+  private readonly known = new Map<string, ActorAddress>();
   private readonly journal: StoredCommit[] = [];
   private snapshot: { readonly commits: number; readonly values: readonly Uint8Array[]; readonly outboxes: ReadonlyMap<string, Outbox>; readonly received: ReadonlyMap<string, number> } | undefined;
   private outboxes = new Map<string, Outbox>();
   private received = new Map<string, number>();
   private newlyReceived = new Map<string, number>();
+  /** What receivers have acknowledged, to be recorded with the next commit. */
   private acks = new Map<string, number>();
   private read = 0;
   private events: Uint8Array[] = [];
   private at = 0;
 
-  constructor(address: ActorAddress, actor: Actor<State, Command, Event, Rejection>, hooks: SimActorHooks) {
+  constructor(address: ActorAddress, actor: Actor<State, Command, Event, Rejection>, hooks: SimActorHooks, limits: OutboxLimits) {
+    this.limits = limits;
     this.address = address;
     this.actor = actor;
     this.hooks = hooks;
@@ -74,13 +73,13 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
   /** Nothing to read, nothing to send, nothing due. */
   isQuiet(at: number): boolean {
     const due = this.actor.due(this.state);
-    return this.isUp && this.read === this.inbox.length && [...this.outboxes.values()].every(({ pending }) => pending.length === 0) && (due === undefined || due > at);
+    return this.isUp && this.read === this.inbox.length && this.acks.size === 0 && [...this.outboxes.values()].every(({ pending }) => pending.length === 0) && (due === undefined || due > at);
   }
 
   /** Up to `count` inbox messages, then what follows by itself with room for so many events. `fails`: the host dies before it is stored. */
   commit(at: number, count: number, room: number, fails: boolean): void {
     if (!this.isUp) return;
-    this.at = at;
+    this.begin(at);
     for (let left = count; left > 0 && this.read < this.inbox.length; left--) this.readParcel(this.inbox[this.read++]!);
     this.finish(room, fails);
   }
@@ -88,10 +87,25 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
   /** A command that its sender waits for: stored when this returns, unless the host dies on the way. */
   direct(verb: string, item: unknown, role: Role, principal: string, at: number, fails = false): "accepted" | "refused" | "lost" {
     if (!this.isUp) return "lost";
-    this.at = at;
+    this.begin(at);
     const outcome = this.decide(verb, item, role, principal);
     this.finish(1_000, fails);
     return fails ? "lost" : outcome;
+  }
+
+  private begin(at: number): void {
+    this.at = at;
+    this.release(this.acks);
+  }
+
+  private release(acks: Iterable<readonly [receiver: string, number: number]>): void {
+    for (const [receiver, number] of acks) {
+      const outbox = this.outboxes.get(receiver);
+      if (outbox === undefined) continue;
+      const kept = outbox.withheld.size;
+      acknowledge(outbox, number, this.limits);
+      if (outbox.withheld.size < kept) this.hooks.mark("what was kept aside follows");
+    }
   }
 
   private finish(room: number, fails: boolean): void {
@@ -136,7 +150,7 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
   }
 
   private apply(event: Event): void {
-    const bytes = encode(this.actor.events.encode(event)).slice();
+    const bytes = encode(this.actor.events.encode(event));
     this.fold(bytes, this.at, true);
     this.events.push(bytes);
   }
@@ -149,43 +163,44 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
   private fold(bytes: Uint8Array, at: number, isHeard: boolean): void {
     const event = this.eventOf(bytes);
     this.actor.evolve(this.state, event, at);
-    this.actor.react(this.state, event, { ...(!isHeard && { isUnheard: true as const }), tell: (address, item) => this.hooks.told(address, item), send: (to, body) => this.owe(to, encode(body).slice()) });
+    this.actor.react(this.state, event, { ...(!isHeard && { isUnheard: true as const }), tell: (address, item) => this.hooks.told(address, item), send: (to, body, how) => this.owe(to, encode(body), how) });
   }
 
-  private owe(to: ActorAddress, body: Uint8Array): void {
+  private owe(to: ActorAddress, body: Uint8Array, how: Droppable | undefined): void {
     const key = addressKey(to);
-    const outbox = this.outboxes.get(key) ?? { to, next: 1, pending: [] };
-    this.outboxes.set(key, outbox);
-    outbox.pending.push({ number: outbox.next++, body });
+    this.known.set(key, to);
+    const before = this.outboxes.get(key);
+    const [next, kept] = [before?.next ?? 1, before?.withheld.size ?? 0];
+    owe(this.outboxes, key, body, how, this.limits);
+    const outbox = this.outboxes.get(key)!;
+    if (outbox.next === next) this.hooks.mark(outbox.withheld.size > kept ? "a report is kept aside" : "a report is left out");
+    if (outbox.withheld.size > this.limits.messagesMax || outbox.withheldBytes > this.limits.bytesMax) this.hooks.alarm(`${addressKey(this.address)} keeps more aside than it may`);
+    if (how !== undefined && outbox.next > next && outbox.pending.length > this.limits.messagesMax) this.hooks.alarm(`${addressKey(this.address)} owes what it should have left out`);
   }
 
-  /** What is owed to one receiver, as one publish; undefined when nothing is. */
+  /** What is owed to one receiver and not yet acknowledged, as one publish; undefined when nothing is. */
   parcelFor(receiver: string, max: number): Parcel | undefined {
-    const pending = this.isUp ? this.outboxes.get(receiver)?.pending : undefined;
-    if (pending === undefined || pending.length === 0) return undefined;
-    return { from: this.address, first: pending[0]!.number, bodies: pending.slice(0, max).map(({ body }) => body) };
+    const outbox = this.isUp ? this.outboxes.get(receiver) : undefined;
+    if (outbox === undefined) return undefined;
+    const acked = this.acks.get(receiver) ?? outbox.acked;
+    const bodies = outbox.pending.slice(acked - outbox.acked, acked - outbox.acked + max).map(({ body }) => body as Uint8Array);
+    return bodies.length === 0 ? undefined : { from: this.address, first: acked + 1, bodies };
   }
 
   get receivers(): readonly ActorAddress[] {
-    return [...this.outboxes.values()].filter(({ pending }) => pending.length > 0).map(({ to }) => to);
+    const receivers: ActorAddress[] = [];
+    for (const [key, { pending }] of this.outboxes) if (pending.length > 0) receivers.push(this.known.get(key)!);
+    return receivers;
   }
 
   /** Recorded with the next commit: until then a crash sends it again. */
   acknowledged(receiver: string, upTo: number): void {
-    if (!this.isUp) return;
-    this.release(receiver, upTo);
-    this.acks.set(receiver, upTo);
-  }
-
-  private release(receiver: string, upTo: number): void {
-    const pending = this.outboxes.get(receiver)?.pending ?? [];
-    while (pending.length > 0 && pending[0]!.number <= upTo) pending.shift();
+    if (this.isUp) this.acks.set(receiver, upTo);
   }
 
   takeSnapshot(): void {
     if (!this.isUp || this.events.length > 0 || this.acks.size > 0 || this.newlyReceived.size > 0) return;
-    const outboxes = new Map([...this.outboxes].map(([key, { to, next, pending }]) => [key, { to, next, pending: [...pending] }]));
-    this.snapshot = { commits: this.journal.length, values: [...this.actor.snapshot(this.state)].map((value) => encodeCanonical(value)), outboxes, received: new Map(this.received) };
+    this.snapshot = { commits: this.journal.length, values: [...this.actor.snapshot(this.state)].map((value) => encodeCanonical(value)), outboxes: copied(this.outboxes), received: new Map(this.received) };
   }
 
   crash(): void {
@@ -201,24 +216,31 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
     this.replay(given);
     if (given !== undefined) {
       const { hash } = this;
-      const owed = [...this.outboxes].map(([key, { next, pending }]) => `${key} ${next} ${pending.length}`).join();
+      const { owed } = this;
       this.replay(undefined);
       if (hash !== this.hash) this.hooks.alarm(`P8 ${addressKey(this.address)} has another state from its snapshot`);
-      if (owed !== [...this.outboxes].map(([key, { next, pending }]) => `${key} ${next} ${pending.length}`).join()) this.hooks.alarm(`P8 ${addressKey(this.address)} owes something else from its snapshot`);
+      if (owed !== this.owed) this.hooks.alarm(`P8 ${addressKey(this.address)} owes something else from its snapshot`);
     }
     this.isUp = true;
   }
 
+  private get owed(): string {
+    return [...this.outboxes].map(([key, { next, pending, withheld, droppableBytes }]) => `${key} ${next} ${pending.length} ${droppableBytes} ${[...withheld.keys()].join("/")}`).join();
+  }
+
   private replay(given: SimActor<State, Command, Event, Rejection>["snapshot"]): void {
     this.state = given === undefined ? this.actor.initial() : this.actor.restore(given.values.map((bytes) => decodeTrusted(bytes)));
-    this.outboxes = new Map([...(given?.outboxes ?? [])].map(([key, { to, next, pending }]) => [key, { to, next, pending: [...pending] }]));
+    this.outboxes = copied(given?.outboxes ?? new Map());
     this.received = new Map(given?.received ?? []);
     this.read = given === undefined ? 0 : (this.journal[given.commits - 1]?.read ?? 0);
     for (const { at, events, read, received, acked } of this.journal.slice(given?.commits ?? 0)) {
-      for (const [receiver, upTo] of acked) this.release(receiver, upTo);
+      this.release(acked);
       for (const bytes of events) this.fold(bytes, at, false);
       for (const [sender, number] of received) this.received.set(sender, number);
       this.read = read;
     }
   }
 }
+
+const copied = (outboxes: ReadonlyMap<string, Outbox>): Map<string, Outbox> =>
+  new Map([...outboxes].map(([key, outbox]) => [key, { ...outbox, pending: [...outbox.pending], withheld: new Map(outbox.withheld) }]));

@@ -3,6 +3,7 @@
  *
  * Chance comes from named streams of the seed and nothing else decides an order, so a run repeats to the byte.
  */
+import type { NamedBlobWire } from "@longshore/job-queue";
 import { addressKey, encode } from "@longshore/kernel";
 import { brokenRoundTrips, GUEST_BLOBS } from "@longshore/offload-router";
 import { Findings, LifeCheck } from "@longshore/testkit/promises";
@@ -34,6 +35,8 @@ class World {
   private readonly config: Config;
   private readonly random: Random;
   private readonly clusters: readonly SimCluster[];
+  private readonly actors: readonly AnyActor[];
+  private readonly byAddress: ReadonlyMap<string, AnyActor>;
   private readonly blobs = new BlobStores();
   private readonly marks = new Marks();
   private readonly alarms: string[] = [];
@@ -50,16 +53,14 @@ class World {
     this.random = new Random(config.seed, "world");
     const hooks = { alarm: (text: string) => void this.alarms.push(text), mark: (text: string) => this.marks.hit(text), told: () => undefined };
     this.clusters = config.clusters.map((name, i) => new SimCluster(name, i, config, this.blobs, this.random, hooks, mutation));
+    this.actors = this.clusters.flatMap(({ router, queue }) => [router, queue] as unknown as AnyActor[]);
+    this.byAddress = new Map(this.actors.map((actor) => [addressKey(actor.address), actor]));
     for (const cluster of this.clusters) cluster.join(this.at);
     this.announceAll();
   }
 
   private has(family: Family): boolean {
     return !this.isHealing && this.config.families.includes(family);
-  }
-
-  private get actors(): readonly AnyActor[] {
-    return this.clusters.flatMap(({ router, queue }) => [router, queue] as unknown as AnyActor[]);
   }
 
   run(): OffloadRun {
@@ -87,10 +88,9 @@ class World {
 
   private step(): void {
     const { random } = this;
-    this.at += random.chance(0.02) ? random.int(500, 3_000) : random.int(0, 60);
-    if (this.has("silence") && random.chance(0.002)) this.at += 70_000;
     const cluster = random.pick(this.clusters);
     const actor = random.pick(this.actors);
+    this.goOn(cluster);
     const torn = this.has("torn-commits") && random.chance(0.05);
     const roll = random.next();
     if (roll < 0.3) actor.commit(this.at, random.int(0, 3), random.pick([1, 2, 1_000]), torn);
@@ -102,6 +102,15 @@ class World {
     this.deliverLate();
   }
 
+  /** Time passes, and what comes with it. */
+  private goOn(cluster: SimCluster): void {
+    const { random } = this;
+    this.at += random.chance(0.02) ? random.int(500, 3_000) : random.int(0, 60);
+    if (this.has("unserved") && random.chance(0.004)) this.leaveAlone(random.pick(this.clusters));
+    if (this.has("sweeps") && random.chance(0.03)) cluster.sweep(this.at);
+    if (this.has("silence") && random.chance(0.002)) this.at += 70_000;
+  }
+
   private trouble(cluster: SimCluster, actor: AnyActor): void {
     const { random } = this;
     const kind = random.int(0, 8);
@@ -111,12 +120,19 @@ class World {
     if (kind === 2 && this.has("operators")) return this.operate(cluster);
     if (kind === 3 && this.has("drain")) return this.drain(cluster);
     if (kind === 4 && this.has("topics")) {
-      cluster.takesTopic = !cluster.takesTopic || cluster === this.clusters.at(-1);
+      cluster.takesTopic = !cluster.takesTopic || (cluster === this.clusters.at(-1) && !this.has("unserved"));
       return this.announceAll();
     }
     if (kind === 5 && this.has("crashes") && random.chance(0.3)) return cluster.join(this.at);
     if (kind === 6) return actor.takeSnapshot();
     if (kind === 7) this.announceAll();
+  }
+
+  /** Its consumers are gone, for longer than anybody waits for them to come back. */
+  private leaveAlone(cluster: SimCluster): void {
+    cluster.takesTopic = false;
+    this.announceAll();
+    this.at += this.random.pick([100, 1_000, 5_000]);
   }
 
   private crash(cluster: SimCluster, actor: AnyActor): void {
@@ -137,7 +153,7 @@ class World {
     const [a, b] = [this.random.pick(this.config.clusters), this.random.pick(this.config.clusters)];
     if (a === b) return;
     this.marks.hit("a link is cut");
-    const forMs = this.random.pick([300, 3_000, 80_000]);
+    const forMs = this.has("hours") && this.random.chance(0.3) ? 3 * 3_600_000 : this.random.pick([300, 3_000, 80_000]);
     this.note(`cut ${a} ${b} for ${forMs}`);
     for (const key of [`${a} ${b}`, `${b} ${a}`]) this.cuts.set(key, this.at + forMs);
   }
@@ -172,25 +188,37 @@ class World {
 
   private add(cluster: SimCluster): void {
     if (this.added >= this.config.jobs || this.isHealing) return;
+    this.blobs.at = this.at;
     const number = ++this.added;
     const isLarge = this.random.chance(0.5);
     const digest = digestFor(this.random.chance(0.4) ? "same" : `in${number}`);
     const fate = this.has("missing") && this.random.chance(0.15) ? "missing" : this.has("corrupt") && this.random.chance(0.1) ? "corrupt" : "good";
     if (isLarge && !this.blobs.isGood(cluster.name, "ann", digest) && fate !== "missing") this.blobs.put(cluster.name, "ann", digest, fate);
-    cluster.queue.direct("submit", [`j${number}`, TOPIC, isLarge ? ["ann", digest, 9] : encode(number), { retries: this.random.int(0, 2) }], "submit", "ann", this.at);
+    cluster.queue.direct("submit", [`j${number}`, TOPIC, isLarge ? ["ann", digest, 9] : encode(number), { retries: this.random.int(0, 2), inputs: this.files(cluster, number, fate) }], "submit", "ann", this.at);
+  }
+
+  private files(cluster: SimCluster, job: number, fate: "good" | "corrupt" | "missing"): readonly NamedBlobWire[] {
+    const count = this.has("files") ? this.random.int(0, 3) : 0;
+    return Array.from({ length: count }, (_, i) => {
+      const digest = digestFor(this.random.chance(0.3) ? "same" : `file${job}-${i}`);
+      if (!this.blobs.isGood(cluster.name, "ann", digest) && fate !== "missing") this.blobs.put(cluster.name, "ann", digest, fate);
+      return [`in${i}`, "ann", digest, 9] as const;
+    });
   }
 
   private deliver(from: AnyActor): void {
-    if (from.receivers.length === 0) return;
-    const address = this.random.pick(from.receivers);
-    const to = this.actors.find((actor) => addressKey(actor.address) === addressKey(address));
-    const parcel = from.parcelFor(addressKey(address), this.random.pick([1, 2, 100]));
+    const { receivers } = from;
+    if (receivers.length === 0) return;
+    const address = this.random.pick(receivers);
+    const receiver = addressKey(address);
+    const to = this.byAddress.get(receiver);
+    const parcel = from.parcelFor(receiver, this.random.pick([1, 2, 100]));
     if (to === undefined || parcel === undefined || !this.isLinked(from.address.cluster, address.cluster)) return;
     if (this.has("loss") && this.random.chance(0.15)) return this.marks.hit("a publish is lost");
     to.inbox.push(parcel);
     if (this.has("doubles") && this.random.chance(0.15)) this.late.push({ to, parcel });
     if (this.has("loss") && this.random.chance(0.15)) return this.marks.hit("an acknowledgement is lost");
-    from.acknowledged(addressKey(address), parcel.first + parcel.bodies.length - 1);
+    from.acknowledged(receiver, parcel.first + parcel.bodies.length - 1);
   }
 
   private deliverLate(): void {
@@ -204,7 +232,7 @@ class World {
     this.isHealing = true;
     for (const actor of this.actors) this.recover(actor);
     for (const cluster of this.clusters) {
-      cluster.takesTopic = true;
+      cluster.takesTopic = !this.isLeftForGood(cluster);
       cluster.join(this.at);
       for (const route of cluster.router.state.routes.values()) cluster.router.direct("resume", { cluster: route.cluster }, "operate", "ann", this.at);
     }
@@ -217,6 +245,12 @@ class World {
       quiet = isBusy ? 0 : quiet + 1;
     }
     if (quiet < QUIET_ROUNDS) this.alarms.push("the world does not come to rest");
+  }
+
+  /** A cluster that nobody works in any more, but others do, and it may ask them. */
+  private isLeftForGood(cluster: SimCluster): boolean {
+    const index = this.clusters.indexOf(cluster);
+    return this.config.families.includes("unserved") && index < this.clusters.length - 1 && !cluster.takesTopic && this.config.policies[index]!.when !== "never";
   }
 
   private roundTrip(): boolean {
