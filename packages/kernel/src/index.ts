@@ -32,7 +32,7 @@ export { scanJson } from "./scan-json.ts";
 export type { RecordedOutcome } from "./sessions.ts";
 export { whenFree } from "./standby.ts";
 export type { StreamNames, Subjects } from "./subjects.ts";
-export { clusterOf, isToken, ROLES, resultsAddress, senderOf, streamsOf, subjectsOf, token, topologyAddress, workAddress } from "./subjects.ts";
+export { clusterOf, GUEST_BLOBS, IMPORTED_BLOBS, isToken, ROLES, resultsAddress, senderOf, streamsOf, subjectsOf, token, topologyAddress, workAddress } from "./subjects.ts";
 export { UlidSource, ulidOf } from "./ulid.ts";
 export { ValueRun } from "./value-run.ts";
 export { ValueWriter } from "./value-writer.ts";

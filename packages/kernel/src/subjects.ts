@@ -19,6 +19,10 @@ export function token(field: string, text: string): string {
   throw new Fault("name/illegal", `${field} "${text}" is not allowed: use 1 to 128 of the characters A-Z a-z 0-9 _ -`, { retry: "never" });
 }
 
+/** Under these principals routers keep payloads: what jobs of other clusters need, and outputs that came home. No user may be called so. */
+export const GUEST_BLOBS = "offload-guest";
+export const IMPORTED_BLOBS = "offload-import";
+
 export interface Subjects {
   readonly cluster: string;
   /** `ls.<c>.`: what stands before an address of `Reactions.tell`. */

@@ -1,4 +1,4 @@
-import { ROLES, subjectsOf } from "@longshore/kernel";
+import { GUEST_BLOBS, IMPORTED_BLOBS, ROLES, subjectsOf } from "@longshore/kernel";
 import { describe, expect, it } from "vitest";
 import { covers, deniedFromHub, permissionsOf, ROLE_NAMES } from "./roles.ts";
 
@@ -57,6 +57,19 @@ describe("the table of roles", () => {
     for (const { role, publish } of all) expect(publish.some((given) => covers(given, "_INBOX.bob.x"))).toBe(role === "host");
   });
 
+  it("lets nobody but hosts store payloads under the names that routers keep them under, and nobody be called so", () => {
+    for (const keeper of [GUEST_BLOBS, IMPORTED_BLOBS]) {
+      const writers = all.filter(({ publish }) => publish.some((given) => covers(given, `ls.main.bl.${keeper}.d.0`))).map(({ role }) => role);
+      expect(writers).toEqual(["host"]);
+      expect(() => permissionsOf(["submitter"], "main", keeper)).toThrow(/routers keep payloads/);
+    }
+  });
+
+  it("gives another cluster no right in this one's streams", () => {
+    const { publish } = permissionsOf(["peer"], "main", "west");
+    expect(publish.filter((given) => given.startsWith("$JS") || given.includes(".bl."))).toEqual([]);
+  });
+
   it("adds up the roles of one user", () => {
     const both = permissionsOf(["submitter", "worker"], "main", "alice");
     expect(both.publish).toContain("ls.main.cm.*.*.submit.alice");
@@ -72,7 +85,7 @@ describe("what a hub may not send into the cluster of a leaf node", () => {
 
   it("is every subject there is but those of peers", () => {
     const { cluster, prefix, ...made } = subjectsOf("main");
-    const subjects = Object.entries(made).filter(([name]) => !["command", "inbox", "commands", "inboxes", "across", "allAcross"].includes(name));
+    const subjects = Object.entries(made).filter(([name]) => !["command", "inbox", "commands", "inboxes", "blobDoor", "across", "allAcross"].includes(name));
     expect(subjects.map(([name]) => name)).toContain("journal");
     for (const [name, make] of subjects) expect([name, isDenied(typeof make === "function" ? (make as (...tokens: string[]) => string)("a", "b", "c", "d") : make)]).toEqual([name, true]);
     expect([`${prefix}cm.k.a.operate.b`, `${prefix}in.k.a.submit.b`].map(isDenied)).toEqual([true, true]);

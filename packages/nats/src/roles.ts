@@ -7,7 +7,7 @@
  * subject of everything it delivers, and reading a history made it four times as slow, and slower with each reading.
  * Only hosts may create consumers: a consumer delivers wherever its creator says, with nobody's permissions.
  */
-import { ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf, token, topologyAddress } from "@longshore/kernel";
+import { Fault, GUEST_BLOBS, IMPORTED_BLOBS, ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf, token, topologyAddress } from "@longshore/kernel";
 
 export type RoleName = "submitter" | "worker" | "host" | "observer" | "operator" | "peer" | "provisioner";
 
@@ -40,10 +40,12 @@ export function covers(permission: string, wanted: string): boolean {
 /**
  * Everything a user may do who holds these roles.
  *
- * @throws {Fault} `name/illegal` when the cluster or the principal cannot be a token: a wildcard would be everybody.
+ * @throws {Fault} `name/illegal` when the cluster or the principal cannot be a token: a wildcard would be everybody; and when the
+ * principal is one under which routers keep payloads.
  */
 export function permissionsOf(roles: readonly RoleName[], cluster: string, principal: string): Permissions {
   token("user", principal);
+  if (ROUTER_BLOBS.includes(principal)) throw new Fault("name/illegal", `no user may be called "${principal}": routers keep payloads under that name`, { retry: "never" });
   const parts = roles.map((role) => permissionsIn(role, subjectsOf(cluster), streamsOf(cluster), principal));
   const union = (pick: (part: Permissions) => readonly string[]): readonly string[] => [...new Set(parts.flatMap(pick))];
   return {
@@ -71,6 +73,8 @@ function permissionsIn(role: RoleName, subjects: Subjects, streams: StreamNames,
       return provisioner(streams);
   }
 }
+
+const ROUTER_BLOBS: readonly string[] = [GUEST_BLOBS, IMPORTED_BLOBS];
 
 type Table = (subjects: Subjects, streams: StreamNames, principal: string) => Permissions;
 
@@ -145,6 +149,7 @@ const host: Table = (subjects, streams, principal) => ({
     ...takesPart(subjects, principal).publish,
     "_INBOX.>",
     ...usesPayloads(subjects, streams, principal),
+    ...ROUTER_BLOBS.map((keeper) => `${subjects.prefix}bl.${keeper}.*.*`),
     "$JS.API.INFO",
     ...Object.values(streams).flatMap((stream) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.STREAM.MSG.GET.${stream}`]),
     ...[streams.inbox, streams.peers, streams.journal, streams.snapshots, streams.blobs].map((stream) => `$JS.API.STREAM.PURGE.${stream}`),
@@ -201,10 +206,11 @@ const operator: Table = (subjects, streams, principal) => {
 
 /**
  * Another cluster, whose principal is its name, by its leaf node: what its hosts say to this cluster and to those behind other
- * leaf nodes, the payloads that go with it, and what it is told itself. It never hears what is answered to a user here.
+ * leaf nodes, and what it is told itself. It never hears what is answered to a user here. Payloads it gets from a router's door,
+ * those of its own jobs only: it has no right in the store.
  */
-const peer: Table = (subjects, streams, principal) => ({
-  publish: [...speaksForCluster(principal), ...usesPayloads(subjects, streams, principal)],
+const peer: Table = (_subjects, _streams, principal) => ({
+  publish: speaksForCluster(principal),
   subscribe: [`ls.${principal}.in.*.*.peer.*`, `ls.${principal}.cm.*.*.peer.*`, `ls.${principal}.ak.>`],
   responds: false,
 });

@@ -5,7 +5,7 @@
  * client sends what one turn produced in one write.
  */
 import type { Wire, WireAnswer, WireMessage } from "@longshore/kernel";
-import { clusterOf, Fault } from "@longshore/kernel";
+import { clusterOf, Fault, senderOf } from "@longshore/kernel";
 import { Empty, headers, type Msg } from "@nats-io/transport-node";
 import { type CallAnswer, type Calls, NO_RESPONDERS } from "./calls.ts";
 import type { Connection } from "./connect.ts";
@@ -71,8 +71,8 @@ export function wireOf(connection: Connection, cluster?: string): Wire {
 }
 
 /** Says of a message that came too late what the server will say of the next: nobody listens. Its sender need not wait for a time-out. */
-function refuse(connection: Connection, { reply }: Msg): void {
-  if (reply === undefined || reply === "" || !connection.isUp) return;
+function refuse(connection: Connection, { subject, reply }: Msg): void {
+  if (reply === undefined || !mayBeAnswered(subject, reply) || !connection.isUp) return;
   try {
     connection.nc.publish(reply, Empty, { headers: headers(NO_RESPONDERS, "No Responders") });
   } catch {
@@ -118,7 +118,7 @@ class Arrived implements WireMessage {
   }
   get reply(): ((data: Uint8Array) => void) | undefined {
     const subject = this.#message.reply;
-    if (subject === undefined || subject === "") return undefined;
+    if (subject === undefined || !mayBeAnswered(this.#message.subject, subject)) return undefined;
     const connection = this.#connection;
     return (data) => {
       if (!connection.isUp) return;
@@ -129,6 +129,15 @@ class Arrived implements WireMessage {
       }
     };
   }
+}
+
+/**
+ * The server lets everybody name any subject for an answer, and a host may publish where its askers may not: into histories. So
+ * users are answered below `_INBOX.`, and other clusters on subjects of their own.
+ */
+function mayBeAnswered(subject: string, reply: string): boolean {
+  const sender = senderOf(subject);
+  return reply.startsWith(sender?.role === "peer" ? `ls.${sender.principal}.ak.` : "_INBOX.");
 }
 
 /** `Content-Type: application/json` marks JSON; everything else is msgpack. */

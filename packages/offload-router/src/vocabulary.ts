@@ -12,9 +12,7 @@ export type { NamedBlob } from "@longshore/job-queue";
 export const OFFLOAD_KIND = "offload-router";
 export const OFFLOAD_ACTOR = "main";
 
-/** Under these principals a router keeps blobs: what guests need, until they are released; and outputs that came home, as long as their job names them. */
-export const GUEST_BLOBS = "offload-guest";
-export const IMPORTED_BLOBS = "offload-import";
+export { GUEST_BLOBS, IMPORTED_BLOBS } from "@longshore/kernel";
 
 /** Names of the blobs of an input and a result that are too large to travel inside: no job has such names. */
 export const INPUT_BLOB = ".input";

@@ -43,7 +43,7 @@ function harmful(cluster: string, peer: string): readonly string[] {
   const subjects = subjectsOf(cluster);
   const { prefix } = subjects;
   return [
-    subjects.journal("k", "a"), subjects.mark("k", "a"), subjects.snapshot("k", "a", "x", "0"), subjects.blob("host", "digest", 0), subjects.wanted("queue.main"),
+    subjects.journal("k", "a"), subjects.mark("k", "a"), subjects.snapshot("k", "a", "x", "0"), subjects.blob("host", "digest", 0), subjects.blob(peer, "digest", 0), subjects.blob("offload-guest", "digest", 0), subjects.blobDoor("other"), subjects.wanted("queue.main"),
     ...["submit", "outcome", "operate", "actor", "hello"].flatMap((role) => [`${prefix}cm.k.a.${role}.${peer}`, `${prefix}in.k.a.${role}.${peer}`]),
     `${prefix}in.k.a.peer.other`, `${prefix}cm.k.a.peer.other`, `${prefix}q.k.a.operate.${peer}`, `${prefix}wa.k.a.${peer}`, `${prefix}hi.host.i.main`, `${prefix}hb.host.i`,
     `${prefix}tp.host.i`, `${prefix}wk.host.i.main`, `${prefix}re.host.c`, `${prefix}ev.k.x.y`, "_INBOX.host.x.1", `$JS.API.STREAM.PURGE.${streamsOf(cluster).journal}`,

@@ -247,6 +247,22 @@ describe("what a role is for", () => {
     expect(await refusedPublishes(peer, refused)).toEqual(refused);
   });
 
+  it("P14 a host answers nowhere that its asker may not listen: its answers do not become commits", async () => {
+    const nats = await world();
+    const [submitter, peer] = [await as(nats, "submitter"), await as(nats, "peer")];
+    const wire = wireOf(await connected(nats, { principal: "host", password: "pw-host" }), CLUSTER);
+    const journal = "ls.t.jr.job-queue.main";
+    wire.subscribe("ls.t.cm.job-queue.main.>", ({ reply }) => reply?.(utf8("a commit, would be")));
+    const [mine, peers] = ["ls.t.cm.job-queue.main.submit.submitter", "ls.t.cm.job-queue.main.peer.peer"];
+    await until(async () => (await submitter.request(mine).then(() => true, () => false)), "the host listens");
+    for (const reply of [journal, "ls.t.ak.x.y.1", "$JS.API.STREAM.PURGE.LS_t_JOURNAL"]) submitter.publish(mine, "?", { reply });
+    for (const reply of [journal, "_INBOX.submitter.x", "ls.t.ak.x.y.1"]) peer.publish(peers, "?", { reply });
+    await peer.flush();
+    expect((await submitter.request(mine)).string()).toBe("a commit, would be");
+    const host = await as(nats, "host");
+    expect((await host.request(journal, "the first commit")).json()).toMatchObject({ seq: 1 });
+  });
+
   it("one user may hold every role", async () => {
     const nats = await world();
     const everybody = await as(nats, "everybody");
