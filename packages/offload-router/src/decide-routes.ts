@@ -30,12 +30,16 @@ export function routeCommand(state: OffloadState, command: RouteCommand, at: num
 
 function changeRoute(state: OffloadState, { cluster, pools }: CommandOf<"ChangeRoute">, route: Route | undefined, at: number, { routesMax, heardEveryMs }: OffloadLimits): OffloadDecision {
   if (route === undefined && state.routes.size >= routesMax) return no("route/too-many", `${routesMax} other clusters are known, and no more are taken`);
-  if (route === undefined || !samePools(route.pools, pools)) return accepted({ type: "RouteChanged", cluster, pools });
-  return at - route.heardAt < heardEveryMs ? accepted() : accepted({ type: "RouteHeard", cluster });
+  if (isRouteKnown(route, pools, at, heardEveryMs)) return accepted();
+  return accepted(route === undefined || !samePools(route.pools, pools) ? { type: "RouteChanged", cluster, pools } : { type: "RouteHeard", cluster });
 }
 
+/** Nothing of it would be recorded: it takes the same, and was heard a short while ago. */
+export const isRouteKnown = (route: Route | undefined, pools: readonly RoutePool[], at: number, heardEveryMs: number): boolean =>
+  route !== undefined && samePools(route.pools, pools) && at - route.heardAt < heardEveryMs;
+
 /** Lists come sorted from `parse`; the keys of maps have any order. */
-const isSame = (a: readonly string[] | undefined, b: readonly string[]): boolean => a?.length === b.length && a.every((text, i) => text === b[i]);
+export const isSame = (a: readonly string[] | undefined, b: readonly string[]): boolean => a?.length === b.length && a.every((text, i) => text === b[i]);
 
 const samePools = (a: readonly RoutePool[], b: readonly RoutePool[]): boolean => a.length === b.length && a.every(({ topics, slots, labels }, i) => {
   const other = b[i]!;

@@ -52,6 +52,23 @@ export const SETTLED_MAX = 10_000;
  */
 export const ENDED_NAMED_MS = 2 * 3_600_000;
 
+/** Bounds of whoever moves the bytes; the actor does not know them. */
+export interface MoverLimits {
+  /** Moves at a time for one other cluster: of up to `smallBytes` bytes, and of more. */
+  readonly smallMax: number;
+  readonly largeMax: number;
+  readonly smallBytes: number;
+  /** How long nothing is heard of one blob, milliseconds: this, and as long as it takes at the slowest speed. */
+  readonly patienceMs: number;
+  readonly bytesPerMsMin: number;
+  /** Digests removed between two reports. */
+  readonly removeMax: number;
+  /** What could not be removed, or was not heard of, is tried again after so many milliseconds. */
+  readonly againMs: number;
+}
+
+export const MOVER_LIMITS: MoverLimits = { smallMax: 4, largeMax: 2, smallBytes: 1_048_576, patienceMs: 60_000, bytesPerMsMin: 64, removeMax: 100, againMs: 5_000 };
+
 /** Bounds of what a message may say; beyond them it is malformed. */
 export const INPUT_LIMITS = {
   /** Those of a job, and its input or result. */

@@ -14,13 +14,14 @@ export interface Move {
 }
 
 /** A step that waits for bytes. */
-interface Step {
+export interface Step {
   readonly step: MoveStep;
   readonly number: number;
 }
 
 /** `notBefore`: it was tried in vain, and is tried again from then on. Infinite while what it needs is on its way out of the store. */
-interface OwedMove extends Move {
+export interface OwedMove extends Move, Step {
+  readonly step: MoveStep;
   readonly notBefore: number;
 }
 
@@ -36,7 +37,7 @@ export function* workOf(state: OffloadState, at: number): Generator<Move> {
 }
 
 /** Every step that waits for bytes, now or later. */
-function* stepsOf(state: OffloadState): Generator<Step> {
+export function* stepsOf(state: OffloadState): Generator<Step> {
   for (const trip of state.trips.values()) {
     const step = stepOfTrip(trip);
     if (step !== undefined) yield { step, number: trip.trip };
@@ -48,7 +49,7 @@ function* stepsOf(state: OffloadState): Generator<Step> {
 }
 
 /** What a step needs; undefined when it waits for nothing (any more). */
-function moveOf(state: OffloadState, { step, number }: Step): OwedMove | undefined {
+export function moveOf(state: OffloadState, { step, number }: Step): OwedMove | undefined {
   if (step === "stage" || step === "import") {
     const trip = state.trips.get(number);
     if (trip === undefined || stepOfTrip(trip) !== step) return undefined;
