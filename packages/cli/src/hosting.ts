@@ -52,7 +52,7 @@ export async function startHosting(settings: HostingSettings, self: InstanceServ
     hosts.push({ stopped: started.stopped.then(({ shard, reason }) => ({ name: { kind: "job-queue", actor: shard }, reason })), close: () => started.close() });
   }
   if (hasRouter) {
-    const started = await placeOffloadRouter({ ...options, ...logged(OFFLOAD_KIND, settings, log) });
+    const started = await placeOffloadRouter({ ...options, ...logged(OFFLOAD_KIND, settings, log), topology: self });
     hosts.push({ stopped: started.stopped.then(({ reason }) => ({ name: { kind: OFFLOAD_KIND, actor: OFFLOAD_ACTOR }, reason })), close: () => started.close() });
   }
   const stopped = Promise.race(hosts.map((host) => host.stopped));

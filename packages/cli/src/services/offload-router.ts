@@ -4,17 +4,23 @@
  * `longshore run offload-router` and `longshore up` call this; a program may as well.
  */
 
-import { wireOf } from "@longshore/nats";
+import type { Attendant } from "@longshore/kernel";
+import type { Connection } from "@longshore/nats";
+import { carrierOf, openBlobDoor, wantedOf, wireOf } from "@longshore/nats";
 import type { OffloadCommand, OffloadEvent, OffloadLimits, OffloadRejection, OffloadState } from "@longshore/offload-router";
-import { OFFLOAD_ACTOR, OFFLOAD_KIND, offloadRouter } from "@longshore/offload-router";
+import { mover, OFFLOAD_ACTOR, OFFLOAD_KIND, offloadRouter, ReadRights, routes } from "@longshore/offload-router";
 import { ActorHosts, type HostingOptions, type Stopped } from "./actor-hosts.ts";
 import { type ActorService, type ActorServiceOptions, type Hosted, hostActor } from "./actor-service.ts";
 import { DEFAULT_CLUSTER, type Ground, openGround, shared } from "./ground.ts";
+import type { InstanceService } from "./instance/instance.ts";
 import { LightFollower } from "./light-follower.ts";
+import { InstanceOutlook } from "./outlook.ts";
 
 export type OffloadRouterService = ActorService<OffloadState, OffloadCommand, OffloadEvent, OffloadRejection>;
 
 export interface OffloadRouterOptions extends ActorServiceOptions {
+  /** The instance of this process: what it knows of other clusters are the routes. Without it no job leaves. */
+  readonly topology?: InstanceService;
   readonly offloadLimits?: Partial<OffloadLimits>;
 }
 
@@ -54,12 +60,31 @@ export async function placeOffloadRouter(options: Omit<OffloadRouterOptions, "on
   return { stopped: hosts.stopped, close };
 }
 
-function routerOn({ connection }: Ground, options: Omit<OffloadRouterOptions, "onStandby">): Hosted<OffloadState, OffloadCommand, OffloadEvent, OffloadRejection> {
-  const { cluster = DEFAULT_CLUSTER, offloadLimits: limits, keepMs = KEEP.keepMs, keepBytes = KEEP.keepBytes } = options;
-  const actor = offloadRouter({ cluster, ...(limits === undefined ? {} : { limits }) });
+function routerOn({ connection, reading }: Ground, options: Omit<OffloadRouterOptions, "onStandby">): Hosted<OffloadState, OffloadCommand, OffloadEvent, OffloadRejection> {
+  const { cluster = DEFAULT_CLUSTER, topology, offloadLimits: limits = {}, keepMs = KEEP.keepMs, keepBytes = KEEP.keepBytes, telemetry } = options;
+  const { heardEveryMs } = limits;
+  const actor = offloadRouter({ cluster, limits });
+  const source = topology === undefined ? undefined : new InstanceOutlook(topology, wantedOf(connection, cluster));
   return {
     actor, name: OFFLOAD_ACTOR, wire: wireOf(connection, cluster),
-    attendants: (serves) => [{ serving: serves, stopped: () => undefined }],
+    attendants: (serves) => [
+      mover({ carrier: carrierOf(reading, cluster), ...(telemetry === undefined ? {} : { telemetry }) }),
+      ...(source === undefined ? [] : [routes({ source, ...(heardEveryMs === undefined ? {} : { heardEveryMs }) })]),
+      blobDoor(reading),
+      { serving: serves, stopped: () => undefined },
+    ],
     beside: (ports) => new LightFollower(actor, { connection, cluster, actor: OFFLOAD_ACTOR }, ports, { keepMs, keepBytes }).start(),
+  };
+}
+
+/** Other clusters may read, while the host serves, what its state lets them. */
+function blobDoor(connection: Connection): Attendant<OffloadState, OffloadEvent> {
+  let close = (): void => undefined;
+  return {
+    serving(context) {
+      const rights = new ReadRights(() => context.state);
+      close = openBlobDoor(connection, { cluster: context.cluster, mayRead: (peer, digest) => rights.mayRead(peer, digest) });
+    },
+    stopped: () => close(),
   };
 }

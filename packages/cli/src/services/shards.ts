@@ -61,7 +61,7 @@ export async function startShards(options: ShardsOptions): Promise<ShardHosts> {
 }
 
 /** Where a queue lives and has lived. What is no configuration names nothing. */
-function shardsIn({ key, value }: WantedEntry): readonly string[] {
+export function shardsIn({ key, value }: WantedEntry): readonly string[] {
   if (queueOfWantedKey(key) === undefined || value === undefined) return [];
   try {
     const { config, former } = readWantedQueue(value);
