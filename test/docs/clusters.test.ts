@@ -64,6 +64,6 @@ it("two clusters that name each other show each other's instances and topics", a
   const worker = longshore("west", "worker", "run", "worker", fileURLToPath(new URL("guide/greeting.ts", import.meta.url)));
   await until("the worker works", () => worker.words.text.includes("worker.started") || undefined, 60_000);
   await until("the hub shows the other cluster", async () => (/cluster west +view/.test(await done("hub", "operator", "topology")) && / greeting/.test(await done("hub", "operator", "topology"))) || undefined, 60_000);
-  expect(await done("hub", "operator", "topics")).toMatch(/greeting +west +\S+ +enabled/);
+  expect(await done("hub", "operator", "topics")).toMatch(/^TOPIC +west\/\S+\ngreeting +enabled\n/);
   expect(await done("west", "operator", "topology")).toMatch(/cluster hub +view/);
 }, PROCESSES_MS);

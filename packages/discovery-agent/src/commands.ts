@@ -56,7 +56,7 @@ export type DiscoveryCommand =
 
 export type DiscoveryRejection = {
   readonly code:
-    | "instance/not-yours" | "instance/duplicate" | "instance/evicted" | "instance/unknown" | "instance/stale-incarnation" | "instance/too-many"
+    | "instance/not-yours" | "instance/duplicate" | "instance/evicted" | "instance/unknown" | "instance/elsewhere" | "instance/stale-incarnation" | "instance/too-many"
     | "instance/not-member" | "instance/itself" | "view/unknown" | "view/none" | "leader/stale" | "topics/too-many" | "properties/too-many"
     | "remote/own-cluster" | "remote/stale" | "remote/too-many" | "remote/not-a-peer" | "remote/not-yours" | "remote/conflict";
   readonly message: string;

@@ -15,7 +15,7 @@ type ChangeTopics = Extract<DiscoveryCommand, { type: "ChangeTopics" }>;
 export function decideTopics(state: DiscoveryState, command: ChangeTopics, limits: DiscoveryLimits): DiscoveryDecision {
   const { instance, enable, disable, principal: by } = command;
   const name = state.names.get(instance);
-  if (name === undefined) return no("instance/unknown", `instance "${instance}" was never announced here: check its id`);
+  if (name === undefined) return unknown(state, instance);
   const exclusive = command.exclusive === undefined ? name.exclusive : (command.exclusive ?? undefined);
   const disabled = [...new Set([...name.disabled.filter((topic) => !enable.includes(topic)), ...disable])].sort();
   if (disabled.length > limits.topicListMax || (exclusive?.length ?? 0) > limits.topicListMax) {
@@ -27,4 +27,11 @@ export function decideTopics(state: DiscoveryState, command: ChangeTopics, limit
   const isSame = JSON.stringify([exclusive, disabled]) === JSON.stringify([name.exclusive, name.disabled]);
   if (isSame) return { kind: "accepted", events: [], answer };
   return { kind: "accepted", events: [{ type: "TopicEnablementChanged", instance, exclusive, disabled, by }], answer };
+}
+
+/** A cluster speaks for itself only, so nobody here may say what an instance of another works on. */
+function unknown(state: DiscoveryState, instance: string): DiscoveryDecision {
+  const home = state.remoteClusters().find(({ members }) => members.some((member) => member.instance === instance));
+  if (home === undefined) return no("instance/unknown", `instance "${instance}" was never announced here: check its id`);
+  return no("instance/elsewhere", `instance "${instance}" is of cluster "${home.cluster}": what it works on is said there, to a server of that cluster (--server, --cluster ${home.cluster})`);
 }

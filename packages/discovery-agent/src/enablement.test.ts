@@ -25,6 +25,10 @@ describe("which topics an instance works on", () => {
   });
 });
 
+const REMOTE = {
+  instance: "x", incarnation: "x-1", principal: "host", joinedView: 1, propertiesVersion: 1, properties: {}, topics: ["t"], slots: 1, kinds: [], endpoints: [], software: "", leaderPriority: 0, isReady: true,
+};
+
 const world = (): MiniHost => {
   const host = new MiniHost();
   host.announce("w", { topics: ["t", "u", "v"] });
@@ -85,6 +89,12 @@ describe("changing it", () => {
     const host = world();
     change(host, { disable: ["t"] });
     expect(change(host, { enable: ["t"], disable: ["u"], exclusive: ["v", "t"] })).toMatchObject({ events: [{ exclusive: ["t", "v"], disabled: ["u"] }] });
+  });
+
+  it("OFF-ENB-12 a topic of an instance of another cluster is not changed from here: the refusal names its cluster and where to say it", () => {
+    const host = world();
+    host.send("remote", { view: { clusterId: "id-far", cluster: "far", number: 1, members: [REMOTE] } }, "actor", "router");
+    expect(change(host, { disable: ["t"] }, "x")).toMatchObject({ rejection: { code: "instance/elsewhere", message: expect.stringMatching(/cluster "far".*--cluster far/) } });
   });
 
   it("OFF-ENB-20 an instance that nobody knows is refused; OFF-ENB-21 OFF-ENB-23 one that is away keeps its lists until it is back", () => {

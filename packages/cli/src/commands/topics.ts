@@ -3,17 +3,18 @@ import { type Command, command } from "../command.ts";
 import { withClient } from "../connection.ts";
 import { wrongUsage } from "../errors.ts";
 import { hint, present } from "../present.ts";
-import { topicsTable } from "../render/topology.ts";
+import { topicLines, topicsTable } from "../render/topology.ts";
 
 const list: Command = command({
   name: "topics",
   group: "operate",
-  summary: "The topics that instances have workers for, and whether they work on them",
+  summary: "Which instance of which cluster works on which topic: enabled, disabled or exclusive",
+  details: ["Topics against the instances that have a worker for them, those of other clusters as <cluster>/<instance>. What an instance of another cluster works on is said there."],
   connects: true,
   run: ({ shared, io }) =>
-    withClient(shared, io, async (ls) => {
-      const found = await ls.topics.list();
-      await present({ shared, io }, found, () => (found.length === 0 ? "" : topicsTable(found, io.outScreen)));
+    withClient(shared, io, async (ls, { cluster }) => {
+      const found = topicLines(await ls.topics.list(), cluster);
+      await present({ shared, io }, found, () => (found.length === 0 ? "" : topicsTable(found, cluster, io.outScreen)));
       if (found.length === 0) hint({ shared, io }, "no instance has a worker: `longshore run worker jobs.ts`");
     }),
 });

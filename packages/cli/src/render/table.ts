@@ -4,6 +4,8 @@ import { type Paint, paintOf, widthOf } from "./paint.ts";
 
 export interface Column<Row> {
   readonly head: string;
+  /** The head is somebody's name, and shown as it is. */
+  readonly isName?: boolean;
   readonly cell: (row: Row, paint: Paint) => string;
   readonly align?: "right";
   /** May be cut when the screen is too narrow; the widest such column gives way first. */
@@ -17,7 +19,7 @@ const NARROWEST = 8;
 export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], screen: Screen): string {
   const paint = paintOf(screen);
   const cells = rows.map((row) => columns.map((column) => column.cell(row, paint).replaceAll("\n", " ")));
-  const heads = columns.map(({ head }) => head.toUpperCase());
+  const heads = columns.map(({ head, isName }) => (isName === true ? head : head.toUpperCase()));
   const widths = heads.map((head, i) => Math.max(widthOf(head), ...cells.map((row) => widthOf(row[i] ?? ""))));
   if (screen.isTerminal) shrink(widths, columns, screen.columns);
   const line = (row: readonly string[]): string =>

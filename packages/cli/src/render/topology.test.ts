@@ -1,7 +1,7 @@
 import type { MemberRecord, TopicRow } from "@longshore/discovery-agent";
 import { expect, test } from "vitest";
 import type { TopologyDocument } from "../commands/topology.ts";
-import { topicsTable, topologyText } from "./topology.ts";
+import { topicLines, topicsTable, topologyText } from "./topology.ts";
 
 const SCREEN = { isTerminal: false, isColored: false, columns: 200 };
 
@@ -29,9 +29,14 @@ test("a conflict of clusters is shown with its reason", () => {
   expect(topologyText(document, 10_000, SCREEN)).toMatch(/conflict +cluster copy \(id-west\) is not taken: another one says that it is this cluster\n/);
 });
 
-test("topics are listed with their clusters where there are others", () => {
-  const here: TopicRow = { topic: "m/one", instances: [{ instance: "a", state: "enabled" }], remote: [] };
-  expect(topicsTable([here], SCREEN)).toBe("TOPIC  INSTANCE  STATE\nm/one  a         enabled\n");
-  expect(topicsTable([{ ...here, remote: [{ cluster: "west", instance: "x", state: "disabled" }] }], SCREEN)).toBe(
-    "TOPIC  CLUSTER  INSTANCE  STATE\nm/one           a         enabled\nm/one  west     x         disabled\n");
+test("OFF-ADM-03 OFF-ADM-04 OFF-ENB-10 topics stand against the instances of all clusters, as a matrix and as data, the own cluster's first", () => {
+  const rows: readonly TopicRow[] = [
+    { topic: "m/one", instances: [{ instance: "a", state: "enabled" }, { instance: "B", state: "disabled" }], remote: [{ cluster: "west", instance: "x", state: "exclusive" }] },
+    { topic: "m/two", instances: [], remote: [{ cluster: "east", instance: "x", state: "enabled" }] },
+  ];
+  const lines = topicLines(rows, "hub");
+  expect(lines[0]).toEqual({ topic: "m/one", instances: [{ instance: "a", cluster: "hub", state: "enabled" }, { instance: "B", cluster: "hub", state: "disabled" }, { instance: "x", cluster: "west", state: "exclusive" }] });
+  expect(topicsTable(lines, "hub", SCREEN)).toBe("TOPIC  B         a        east/x   west/x\nm/one  disabled  enabled  -        exclusive\nm/two  -         -        enabled  -\n");
+  const narrow = topicsTable(lines, "hub", { ...SCREEN, isTerminal: true, columns: 40 });
+  expect(narrow).toBe("TOPIC  CLUSTER  INSTANCE  STATE\nm/one  hub      a         enabled\nm/one  hub      B         disabled\nm/one  west     x         exclusive\nm/two  east     x         enabled\n");
 });

@@ -1,9 +1,9 @@
 /** The topology as people read it. */
-import type { ClusterView, ConflictReason, InstanceRow, MemberRecord, TopicRow } from "@longshore/discovery-agent";
+import type { ClusterView, ConflictReason, InstanceRow, MemberRecord, TopicRow, TopicState } from "@longshore/discovery-agent";
 import { mergeClusters } from "@longshore/discovery-agent";
 import type { TopologyDocument } from "../commands/topology.ts";
 import type { Screen } from "../io.ts";
-import { harmless, type Paint, paintOf } from "./paint.ts";
+import { harmless, type Paint, paintOf, widthOf } from "./paint.ts";
 import { showAge, showInstant } from "./quantities.ts";
 import { type Column, renderFields, renderTable } from "./table.ts";
 
@@ -65,13 +65,51 @@ export function changeLine({ change, at, type, about }: { readonly change: numbe
   return `${paint.dim(`${showInstant(at)}  ${change}`)}  ${type}${about === null ? "" : `  ${about}`}\n`;
 }
 
-export function topicsTable(topics: readonly TopicRow[], screen: Screen): string {
-  const rows = topics.flatMap(({ topic, instances, remote }) => [...instances.map((here) => ({ topic, cluster: "", ...here })), ...remote.map((there) => ({ topic, ...there }))]);
-  const isFederated = rows.some(({ cluster }) => cluster !== "");
-  return renderTable(rows, [
-    { head: "topic", cell: ({ topic }) => topic },
-    ...(isFederated ? [{ head: "cluster", cell: ({ cluster }: { readonly cluster: string }) => cluster }] : []),
-    { head: "instance", cell: ({ instance }) => instance },
-    { head: "state", cell: ({ state }, paint) => (state === "disabled" ? paint.yellow(state) : state) },
-  ], screen);
+/** What one instance does with a topic. */
+export interface TopicCell {
+  readonly instance: string;
+  readonly cluster: string;
+  readonly state: TopicState;
 }
+
+/** A topic, and every instance of any cluster that has a worker for it: those of the own cluster first. */
+export interface TopicLine {
+  readonly topic: string;
+  readonly instances: readonly TopicCell[];
+}
+
+export const topicLines = (rows: readonly TopicRow[], own: string): readonly TopicLine[] =>
+  rows.map(({ topic, instances, remote }) => ({ topic, instances: [...instances.map(({ instance, state }) => ({ instance, cluster: own, state })), ...remote.map(({ instance, cluster, state }) => ({ instance, cluster, state }))] }));
+
+/** Without a terminal, what a matrix may be wide before it is a list. */
+const MATRIX_CHARS_MAX = 160;
+
+/** Topics against instances, those of a cluster side by side; where that is too wide, one line for each pair. */
+export function topicsTable(lines: readonly TopicLine[], own: string, screen: Screen): string {
+  const matrix = matrixOf(lines, own, screen);
+  const widthMax = screen.isTerminal ? screen.columns : MATRIX_CHARS_MAX;
+  return matrix.split("\n").every((line) => widthOf(line) <= widthMax) ? matrix : listOf(lines, screen);
+}
+
+function matrixOf(lines: readonly TopicLine[], own: string, screen: Screen): string {
+  const heads = new Map<string, TopicCell>();
+  for (const { instances } of lines) for (const cell of instances) heads.set(`${cell.cluster}/${cell.instance}`, cell);
+  const rank = ({ cluster, instance }: TopicCell): string => `${cluster === own ? 0 : 1} ${cluster} ${instance}`;
+  const columns = [...heads.values()].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  return renderTable(lines, [
+    { head: "topic", cell: ({ topic }) => topic },
+    ...columns.map(({ cluster, instance }): Column<TopicLine> => ({
+      head: cluster === own ? instance : `${cluster}/${instance}`, isName: true,
+      cell: ({ instances }, paint) => stateOf(instances.find((cell) => cell.cluster === cluster && cell.instance === instance), paint),
+    })),
+  ], { ...screen, isTerminal: false });
+}
+
+const stateOf = (cell: TopicCell | undefined, paint: Paint): string => (cell === undefined ? paint.dim("-") : cell.state === "disabled" ? paint.yellow(cell.state) : cell.state);
+
+const listOf = (lines: readonly TopicLine[], screen: Screen): string => renderTable(lines.flatMap(({ topic, instances }) => instances.map((cell) => ({ topic, ...cell }))), [
+  { head: "topic", cell: ({ topic }) => topic, shrinks: true },
+  { head: "cluster", cell: ({ cluster }) => cluster },
+  { head: "instance", cell: ({ instance }) => instance },
+  { head: "state", cell: stateOf },
+], screen);
