@@ -14,8 +14,8 @@ export type { OffloadRouterActor, OffloadRouterOptions } from "./offload-router.
 export { offloadRouter } from "./offload-router.ts";
 export type { BacklogRow, GuestView, RouteView, TripDetail, TripView } from "./queries.ts";
 export { ReadRights } from "./read-rights.ts";
-export type { ClusterHistory } from "./round-trip-check.ts";
-export { brokenRoundTrips } from "./round-trip-check.ts";
+export type { ClusterHistory, RoundTripReport } from "./round-trip-check.ts";
+export { brokenRoundTrips, judgeRoundTrips } from "./round-trip-check.ts";
 export type { OffloadState } from "./state.ts";
 export type {
   CarriedOptions, FailureKind, GuestPhase, MoveStep, NamedBlob, Report, RoutePool, Standing, TripEnd, TripOutcome, TripPhase, Trouble,

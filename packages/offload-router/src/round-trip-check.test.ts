@@ -2,7 +2,7 @@ import type { JobQueueEvent } from "@longshore/job-queue";
 import { HANDED_BACK } from "@longshore/job-queue";
 import { describe, expect, it } from "vitest";
 import type { OffloadEvent } from "./events.ts";
-import { brokenRoundTrips } from "./round-trip-check.ts";
+import { brokenRoundTrips, judgeRoundTrips } from "./round-trip-check.ts";
 import { digestOf, INPUT } from "./testing/mini-host.ts";
 
 const [A, B] = [digestOf("a"), digestOf("b")];
@@ -82,5 +82,30 @@ describe("P12 a round trip", () => {
   it("that was given up lets its guest go by a late return", () => {
     const origin: readonly OffloadEvent[] = [...ORIGIN.slice(0, 4), { type: "TripEnded", trip: 1, how: "reclaimed", reason: null }, { type: "LateReturnRefused", cluster: "far", trip: 1, end: "succeeded" }];
     expect(found({ origin, queue: QUEUE.slice(0, 2) })).toBe("");
+  });
+
+  const alone = (router: readonly OffloadEvent[]) => [{ cluster: "home", router, queues: {} }];
+  const both = (origin: readonly OffloadEvent[], worker: readonly OffloadEvent[], upTo?: number) => [
+    { cluster: "home", router: origin, queues: {} }, { cluster: "far", router: worker, queues: {}, ...(upTo === undefined ? {} : { upTo }) },
+  ];
+
+  it("is not held against a cluster whose histories were not given, and that one is named", () => {
+    expect(judgeRoundTrips(alone(ORIGIN))).toMatchObject({ violations: [], missing: ["far"], trips: 1, guests: 0 });
+    expect(judgeRoundTrips([{ cluster: "far", router: WORKER, queues: {} }])).toMatchObject({ violations: [], missing: ["home"], guests: 1 });
+  });
+
+  it("is open, not blamed, where the other history may only end earlier", () => {
+    for (const histories of [both([], WORKER), both(ORIGIN.slice(0, 2), WORKER.slice(0, 2)), both(ORIGIN.slice(0, -1), WORKER), both(ORIGIN, []), both(ORIGIN, WORKER.slice(0, 3))]) {
+      expect(brokenRoundTrips(histories)).not.toEqual([]);
+      const { violations, open } = judgeRoundTrips(histories, { isCut: true });
+      expect([violations, open > 0]).toEqual([[], true]);
+    }
+    const other: OffloadEvent = { type: "GuestReturned", guest: 1, outcome: { ...outcome, end: "error" } };
+    expect(judgeRoundTrips(both(ORIGIN, [...WORKER.slice(0, 4), other]), { isCut: true }).violations).toHaveLength(1);
+  });
+
+  it("is held against what was known before the others were read to their ends, and says at which event it is broken", () => {
+    expect(judgeRoundTrips(both(ORIGIN.slice(0, -1), WORKER, 5)).violations).toEqual([]);
+    expect(judgeRoundTrips(both(ORIGIN.slice(0, -1), WORKER)).violations).toEqual([{ cluster: "far", shard: undefined, event: 6, text: "guest 1 is released while home still needs trip 1" }]);
   });
 });

@@ -2,12 +2,15 @@
  * P12, judged from histories alone: an offloaded job has one outcome at its origin, output imported before it is visible, and
  * leaves no payload behind. Shares nothing with `evolve`: an error in the fold must not hide itself.
  *
- * Histories have no common clock, so what holds between two of them is judged when all have been read (`finish`); what holds
- * within one is judged event by event. At rest nothing is on its way any more: then every trip and every guest is over.
+ * Histories have no common clock. What holds within one cluster is judged event by event (`cluster-check.ts`); what holds between two
+ * when all have been read. A history that is read while it grows, or ends earlier than another, does not have everything yet that
+ * the other speaks of: what may be missing only for that is counted as open, not blamed. At rest nothing is on its way any more:
+ * then every trip and every guest is over.
  */
 import type { JobQueueEvent } from "@longshore/job-queue";
-import { HANDED_BACK } from "@longshore/job-queue";
-import type { EventOf, OffloadEvent } from "./events.ts";
+import type { GuestFacts, TripFacts, Violation } from "./cluster-check.ts";
+import { ClusterCheck } from "./cluster-check.ts";
+import type { OffloadEvent } from "./events.ts";
 import type { TripOutcome } from "./vocabulary.ts";
 
 /** Everything one cluster has written, routers and queues, each from its first event on. */
@@ -15,217 +18,107 @@ export interface ClusterHistory {
   readonly cluster: string;
   readonly router: readonly OffloadEvent[];
   readonly queues: Readonly<Record<string, readonly JobQueueEvent[]>>;
+  /** So many of the router's events were there before the others' histories were read to their ends: only they are held against those. All when absent. */
+  readonly upTo?: number;
 }
 
-interface TripFacts {
-  readonly start: EventOf<"TripStarted">;
-  isStaged: boolean;
-  isDispatched: boolean;
-  outcome: TripOutcome | undefined;
-  isImported: boolean;
-  end: EventOf<"TripEnded"> | undefined;
+export interface RoundTripOptions {
+  /** Nothing is on its way any more. */
+  readonly atRest?: boolean;
+  /** One history may end earlier than another, as exports that were made one after the other. */
+  readonly isCut?: boolean;
 }
 
-interface GuestFacts {
-  readonly taken: EventOf<"GuestAccepted">;
-  digests: Set<string>;
-  outcome: TripOutcome | undefined;
-  isReleased: boolean;
+export interface RoundTripReport {
+  readonly violations: readonly Violation[];
+  readonly trips: number;
+  readonly guests: number;
+  /** Clusters concerned whose histories were not given. */
+  readonly missing: readonly string[];
+  /** Facts that another history may not have reached. */
+  readonly open: number;
+}
+
+/** Holds the round trips of all clusters concerned against each other. */
+export function judgeRoundTrips(histories: readonly ClusterHistory[], options: RoundTripOptions = {}): RoundTripReport {
+  const checks = new Map(histories.map((history) => [history.cluster, checkOf(history)]));
+  const between = new BetweenClusters(checks, options.isCut === true);
+  for (const { cluster, router, upTo = router.length } of histories) between.judge(checks.get(cluster)!, upTo);
+  const all = [...checks.values()];
+  if (options.atRest === true) for (const check of all) check.atRest();
+  return {
+    violations: all.flatMap(({ found }) => found), missing: [...between.missing].sort(), open: between.open,
+    trips: all.reduce((sum, { trips }) => sum + trips.size, 0), guests: all.reduce((sum, { guests }) => sum + guests.size, 0),
+  };
 }
 
 /** Every violation of P12 in these histories, as a sentence that begins with the cluster's name. */
-export function brokenRoundTrips(histories: readonly ClusterHistory[], { atRest = false }: { readonly atRest?: boolean } = {}): readonly string[] {
-  const checks = new Map(histories.map((history) => [history.cluster, new ClusterCheck(history)]));
-  for (const check of checks.values()) check.againstOthers(checks);
-  if (atRest) for (const check of checks.values()) check.atRest();
-  return [...checks.values()].flatMap(({ found }) => found);
+export const brokenRoundTrips = (histories: readonly ClusterHistory[], options: RoundTripOptions = {}): readonly string[] =>
+  judgeRoundTrips(histories, options).violations.map(({ cluster, text }) => `${cluster}: ${text}`);
+
+function checkOf({ cluster, router, queues }: ClusterHistory): ClusterCheck {
+  const check = new ClusterCheck(cluster);
+  check.router(router);
+  for (const [shard, events] of Object.entries(queues)) check.queue(shard, events);
+  return check;
 }
 
-class ClusterCheck {
-  readonly found: string[] = [];
-  private readonly history: ClusterHistory;
-  private readonly trips = new Map<number, TripFacts>();
-  private readonly guests = new Map<number, GuestFacts>();
-  private readonly lateReturns = new Set<string>();
-  private readonly removing = new Set<string>();
+class BetweenClusters {
+  readonly missing = new Set<string>();
+  open = 0;
+  private readonly checks: ReadonlyMap<string, ClusterCheck>;
+  private readonly isCut: boolean;
 
-  constructor(history: ClusterHistory) {
-    this.history = history;
-    for (const event of history.router) {
-      if ("trip" in event && event.type !== "TripStarted" && event.type !== "GuestAccepted" && event.type !== "OfferRefused" && event.type !== "LateReturnRefused") this.ofTrip(event);
-      else if ("guest" in event && event.type !== "GuestAccepted") this.ofGuest(event);
-      else this.other(event);
-    }
-    for (const [shard, events] of Object.entries(history.queues)) {
-      this.queue(shard, events);
-      this.givenBack(shard, events);
-    }
+  constructor(checks: ReadonlyMap<string, ClusterCheck>, isCut: boolean) {
+    this.checks = checks;
+    this.isCut = isCut;
   }
 
-  private add(text: string): void {
-    this.found.push(`${this.history.cluster}: ${text}`);
-  }
-
-  private other(event: OffloadEvent): void {
-    switch (event.type) {
-      case "TripStarted": {
-        const { shard, job } = event;
-        const other = [...this.trips.values()].find(({ start, end }) => end === undefined && start.shard === shard && start.job === job);
-        if (other !== undefined) this.add(`job ${event.id} starts trip ${event.trip} while it is on trip ${other.start.trip}`);
-        this.trips.set(event.trip, { start: event, isStaged: event.blobs.length === 0, isDispatched: false, outcome: undefined, isImported: false, end: undefined });
-        return;
-      }
-      case "GuestAccepted": {
-        const twin = [...this.guests.values()].find(({ taken }) => taken.origin === event.origin && taken.trip === event.trip);
-        if (twin !== undefined) this.add(`trip ${event.trip} of ${event.origin} is taken in twice, as guests ${twin.taken.guest} and ${event.guest}`);
-        this.guests.set(event.guest, { taken: event, digests: digestsOf(event.blobs), outcome: undefined, isReleased: false });
-        return;
-      }
-      case "LateReturnRefused":
-        this.lateReturns.add(`${event.cluster} ${event.trip}`);
-        return;
-      case "PayloadRemoved":
-        for (const digest of event.digests) this.removing.delete(digest);
-        return;
-      default: return;
+  judge(check: ClusterCheck, upTo: number): void {
+    for (const trip of check.trips.values()) {
+      const worker = this.other(trip.start.cluster);
+      if (worker !== undefined && trip.outcome !== undefined && trip.returnedAt < upTo) this.returned(check, worker, trip, trip.outcome);
+    }
+    for (const guest of check.guests.values()) {
+      const origin = this.other(guest.taken.origin);
+      if (origin !== undefined && guest.takenAt < upTo) this.guest(check, origin, guest, upTo);
     }
   }
 
-  private ofTrip(event: Extract<OffloadEvent, { trip: number }>): void {
-    const trip = this.trips.get(event.trip);
-    if (trip === undefined) return this.add(`${event.type} of trip ${event.trip}, which never started`);
-    if (trip.end !== undefined) return this.add(`${event.type} of trip ${event.trip} after its end`);
-    switch (event.type) {
-      case "InputStaged":
-        trip.isStaged = true;
-        return;
-      case "TripDispatched":
-        if (!trip.isStaged) this.add(`trip ${event.trip} is dispatched before its inputs are staged`);
-        trip.isDispatched = true;
-        return;
-      case "TripReturned":
-        if (!trip.isDispatched) this.add(`trip ${event.trip} returns and was never dispatched`);
-        if (trip.outcome !== undefined) this.add(`trip ${event.trip} returns twice`);
-        trip.outcome = event.outcome;
-        return;
-      case "OutputImported":
-        trip.isImported = true;
-        return;
-      case "TripEnded":
-        trip.end = event;
-        return this.ended(trip, event);
-      default: return;
+  private other(cluster: string): ClusterCheck | undefined {
+    const check = this.checks.get(cluster);
+    if (check === undefined) this.missing.add(cluster);
+    return check;
+  }
+
+  private returned(check: ClusterCheck, worker: ClusterCheck, { start: { trip, cluster }, returnedAt }: TripFacts, outcome: TripOutcome): void {
+    const guest = worker.guestOf(check.cluster, trip);
+    if (isSame(outcome, guest?.outcome)) return;
+    const isBehind = guest === undefined ? worker.lastTaken(check.cluster) < trip : guest.outcome === undefined;
+    if (this.mayBeBehind(isBehind)) return;
+    check.addAt(returnedAt, `trip ${trip} returns with another outcome than guest ${guest?.taken.guest ?? "(none)"} of ${cluster} has sent`);
+  }
+
+  private guest(check: ClusterCheck, origin: ClusterCheck, { taken, takenAt, outcome, isReleased, releasedAt }: GuestFacts, upTo: number): void {
+    const { guest, trip: number } = taken;
+    const trip = origin.trips.get(number);
+    if (trip?.isDispatched !== true) {
+      const isBehind = trip === undefined ? origin.lastTrip < number : trip.end === undefined;
+      if (!this.mayBeBehind(isBehind)) check.addAt(takenAt, `guest ${guest} is trip ${number} of ${taken.origin}, which was never dispatched`);
     }
+    if (!isReleased || releasedAt >= upTo) return;
+    if (outcome === undefined) check.addAt(releasedAt, `guest ${guest} is released and has never returned`);
+    const isLetGo = trip?.end !== undefined || origin.hasRefusedLate(check.cluster, number);
+    if (!isLetGo && !this.mayBeBehind(true)) check.addAt(releasedAt, `guest ${guest} is released while ${taken.origin} still needs trip ${number}`);
   }
 
-  private ended({ outcome, isImported }: TripFacts, { trip, how }: EventOf<"TripEnded">): void {
-    if (how !== "returned") return;
-    if (outcome === undefined || outcome.end === null) this.add(`trip ${trip} ends as returned without an outcome`);
-    else if (outcome.blobs.length > 0 && !isImported) this.add(`trip ${trip} shows its outcome before its outputs are imported`);
-  }
-
-  private ofGuest(event: Extract<OffloadEvent, { guest: number }>): void {
-    const guest = this.guests.get(event.guest);
-    if (guest === undefined) return this.add(`${event.type} of guest ${event.guest}, which was never taken in`);
-    if (guest.isReleased) return this.add(`${event.type} of guest ${event.guest} after its payload was released`);
-    switch (event.type) {
-      case "InputVerified":
-        for (const digest of guest.digests) if (this.removing.has(digest)) this.add(`guest ${event.guest} relies on blob ${digest}, which is being removed`);
-        return;
-      case "GuestEnded":
-        guest.digests = new Set([...guest.digests, ...digestsOf(event.outcome.blobs)]);
-        return;
-      case "OutputStaged":
-        for (const digest of guest.digests) if (this.removing.has(digest)) this.add(`guest ${event.guest} keeps blob ${digest}, which is being removed`);
-        return;
-      case "GuestReturned":
-        if (guest.outcome !== undefined) this.add(`guest ${event.guest} returns twice`);
-        guest.outcome = event.outcome;
-        return;
-      case "GuestReleased":
-        if (guest.outcome === undefined) this.add(`guest ${event.guest} is released before it has returned`);
-        return;
-      case "PayloadReleased": return this.released(guest, event.digests);
-      default: return;
-    }
-  }
-
-  private released(guest: GuestFacts, digests: readonly string[]): void {
-    guest.isReleased = true;
-    for (const digest of digests) {
-      const other = [...this.guests.values()].find(({ isReleased, digests: needed }) => !isReleased && needed.has(digest));
-      if (other !== undefined) this.add(`blob ${digest} is released while guest ${other.taken.guest} needs it`);
-      this.removing.add(digest);
-    }
-    for (const digest of guest.digests) {
-      const isNeeded = [...this.guests.values()].some(({ isReleased, digests: needed }) => !isReleased && needed.has(digest));
-      if (!isNeeded && !this.removing.has(digest)) this.add(`guest ${guest.taken.guest} leaves blob ${digest} behind`);
-    }
-  }
-
-  /** An attempt in another cluster ends the job only as its trip did, and what is away is on one trip. */
-  private queue(shard: string, events: readonly JobQueueEvent[]): void {
-    const clusters = new Map<number, string>();
-    const away = new Map<number, { readonly attempt: number; readonly cluster: string }>();
-    for (const event of events) {
-      if (event.type === "InstanceJoined" && event.instance.startsWith("@")) clusters.set(event.member, event.instance.slice(1));
-      if (event.type === "AttemptStarted") {
-        const cluster = clusters.get(event.member);
-        if (cluster === undefined) away.delete(event.job);
-        else away.set(event.job, { attempt: event.attempt, cluster });
-      }
-      const run = "job" in event ? away.get(event.job) : undefined;
-      if (run === undefined) continue;
-      if (event.type === "AttemptFailed" || event.type === "AttemptReleased") away.delete(event.job);
-      if (event.type === "JobEnded") this.jobEnded(shard, event, run.attempt);
-    }
-  }
-
-  /** A job of another cluster that runs here is not given back. */
-  private givenBack(shard: string, events: readonly JobQueueEvent[]): void {
-    const running = new Set<number>();
-    for (const event of events) {
-      if (event.type === "AttemptStarted") running.add(event.job);
-      else if (event.type === "AttemptFailed" || event.type === "AttemptReleased") running.delete(event.job);
-      else if (event.type === "JobEnded" && event.reason === HANDED_BACK && running.has(event.job)) this.add(`job ${event.job} of shard ${shard} is given back while it runs`);
-    }
-  }
-
-  private jobEnded(shard: string, { job, state }: Extract<JobQueueEvent, { type: "JobEnded" }>, attempt: number): void {
-    const trip = [...this.trips.values()].find(({ start }) => start.shard === shard && start.job === job && start.attempt === attempt);
-    // Stopped or removed here: that needs no word from there.
-    if (state === "stopped" || state === "dropped") return;
-    const end = trip?.end?.how === "returned" ? trip.outcome?.end : trip?.end?.how === "failed" ? "error" : undefined;
-    if (end !== state) this.add(`job ${job} of shard ${shard} ends as ${state}, and its trip ${trip?.start.trip ?? "(none)"} as ${end ?? trip?.end?.how ?? "nothing"}`);
-  }
-
-  againstOthers(checks: ReadonlyMap<string, ClusterCheck>): void {
-    for (const [number, { start, outcome }] of this.trips) {
-      const guest = checks.get(start.cluster)?.guestOf(this.history.cluster, number);
-      if (outcome !== undefined && !isSame(outcome, guest?.outcome)) this.add(`trip ${number} returns with another outcome than guest ${guest?.taken.guest ?? "(none)"} of ${start.cluster} has sent`);
-    }
-    for (const { taken, outcome, isReleased } of this.guests.values()) {
-      const origin = checks.get(taken.origin);
-      const trip = origin?.trips.get(taken.trip);
-      if (trip?.isDispatched !== true) this.add(`guest ${taken.guest} is trip ${taken.trip} of ${taken.origin}, which was never dispatched`);
-      const isLetGo = trip?.end !== undefined || origin?.lateReturns.has(`${this.history.cluster} ${taken.trip}`) === true;
-      if (isReleased && !isLetGo) this.add(`guest ${taken.guest} is released while ${taken.origin} still needs trip ${taken.trip}`);
-      if (isReleased && outcome === undefined) this.add(`guest ${taken.guest} is released and has never returned`);
-    }
-  }
-
-  private guestOf(origin: string, trip: number): GuestFacts | undefined {
-    return [...this.guests.values()].find(({ taken }) => taken.origin === origin && taken.trip === trip);
-  }
-
-  atRest(): void {
-    for (const [number, { end }] of this.trips) if (end === undefined) this.add(`trip ${number} has not ended`);
-    for (const { taken, isReleased } of this.guests.values()) if (!isReleased) this.add(`guest ${taken.guest} was never released`);
-    for (const digest of this.removing) this.add(`blob ${digest} was never removed`);
+  /** Whether that may be so only because the other history ends earlier; then it is counted. */
+  private mayBeBehind(isBehind: boolean): boolean {
+    if (!this.isCut || !isBehind) return false;
+    this.open++;
+    return true;
   }
 }
-
-const digestsOf = (blobs: TripOutcome["blobs"]): Set<string> => new Set(blobs.map(({ digest }) => digest));
 
 /** By their ends, reasons and digests: where a blob lies differs from side to side. */
 function isSame(a: TripOutcome, b: TripOutcome | undefined): boolean {
