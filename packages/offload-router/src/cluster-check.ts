@@ -39,6 +39,8 @@ export class ClusterCheck {
   readonly guests: Map<number, GuestFacts> = new Map();
   /** The highest number of its own trips; 0: none. */
   lastTrip = 0;
+  /** Ends of jobs that the router's history may not have reached; counted only where it may end earlier. */
+  open = 0;
   private readonly tripOfAttempt = new Map<string, TripFacts>();
   private readonly openTrips = new Map<string, TripFacts>();
   private readonly guestOfTrip = new Map<string, GuestFacts>();
@@ -47,11 +49,13 @@ export class ClusterCheck {
   /** By digest, the guests that are not released. */
   private readonly needed = new Map<string, Set<GuestFacts>>();
   private readonly removing = new Set<string>();
+  private readonly isCut: boolean;
   private shard: string | undefined;
   private at = -1;
 
-  constructor(cluster: string) {
+  constructor(cluster: string, isCut: boolean) {
     this.cluster = cluster;
+    this.isCut = isCut;
   }
 
   add(text: string): void {
@@ -248,9 +252,16 @@ export class ClusterCheck {
     // Stopped or removed here: that needs no word from there.
     if (state === "stopped" || state === "dropped") return;
     const trip = this.tripOfAttempt.get(`${shard} ${job} ${attempt}`);
-    const end = trip?.end?.how === "returned" ? trip.outcome?.end : trip?.end?.how === "failed" ? "error" : undefined;
-    if (end !== state) this.add(`job ${job} of shard ${shard} ends as ${state}, and its trip ${trip?.start.trip ?? "(none)"} as ${end ?? trip?.end?.how ?? "nothing"}`);
+    const end = trip === undefined ? undefined : toldBy(trip);
+    if (end === state) return;
+    if (this.isCut && trip?.end === undefined) this.open++;
+    else this.add(`job ${job} of shard ${shard} ends as ${state}, and its trip ${trip?.start.trip ?? "(none)"} as ${end ?? trip?.end?.how ?? "nothing"}`);
   }
+}
+
+/** How its queue is told that the job has ended. */
+function toldBy({ end, outcome }: TripFacts): string | null | undefined {
+  return end?.how === "returned" ? outcome?.end : end?.how === "failed" ? "error" : undefined;
 }
 
 const jobOf = ({ start: { shard, job } }: TripFacts): string => `${shard} ${job}`;

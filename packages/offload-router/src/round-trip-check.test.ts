@@ -100,6 +100,7 @@ describe("P12 a round trip", () => {
       const { violations, open } = judgeRoundTrips(histories, { isCut: true });
       expect([violations, open > 0]).toEqual([[], true]);
     }
+    expect(judgeRoundTrips([{ cluster: "home", router: ORIGIN.slice(0, -1), queues: { main: QUEUE } }], { isCut: true })).toMatchObject({ violations: [], open: 1 });
     const other: OffloadEvent = { type: "GuestReturned", guest: 1, outcome: { ...outcome, end: "error" } };
     expect(judgeRoundTrips(both(ORIGIN, [...WORKER.slice(0, 4), other]), { isCut: true }).violations).toHaveLength(1);
   });

@@ -41,13 +41,14 @@ export interface RoundTripReport {
 
 /** Holds the round trips of all clusters concerned against each other. */
 export function judgeRoundTrips(histories: readonly ClusterHistory[], options: RoundTripOptions = {}): RoundTripReport {
-  const checks = new Map(histories.map((history) => [history.cluster, checkOf(history)]));
-  const between = new BetweenClusters(checks, options.isCut === true);
+  const isCut = options.isCut === true;
+  const checks = new Map(histories.map((history) => [history.cluster, checkOf(history, isCut)]));
+  const between = new BetweenClusters(checks, isCut);
   for (const { cluster, router, upTo = router.length } of histories) between.judge(checks.get(cluster)!, upTo);
   const all = [...checks.values()];
   if (options.atRest === true) for (const check of all) check.atRest();
   return {
-    violations: all.flatMap(({ found }) => found), missing: [...between.missing].sort(), open: between.open,
+    violations: all.flatMap(({ found }) => found), missing: [...between.missing].sort(), open: all.reduce((sum, { open }) => sum + open, between.open),
     trips: all.reduce((sum, { trips }) => sum + trips.size, 0), guests: all.reduce((sum, { guests }) => sum + guests.size, 0),
   };
 }
@@ -56,8 +57,8 @@ export function judgeRoundTrips(histories: readonly ClusterHistory[], options: R
 export const brokenRoundTrips = (histories: readonly ClusterHistory[], options: RoundTripOptions = {}): readonly string[] =>
   judgeRoundTrips(histories, options).violations.map(({ cluster, text }) => `${cluster}: ${text}`);
 
-function checkOf({ cluster, router, queues }: ClusterHistory): ClusterCheck {
-  const check = new ClusterCheck(cluster);
+function checkOf({ cluster, router, queues }: ClusterHistory, isCut: boolean): ClusterCheck {
+  const check = new ClusterCheck(cluster, isCut);
   check.router(router);
   for (const [shard, events] of Object.entries(queues)) check.queue(shard, events);
   return check;

@@ -17,7 +17,7 @@ export const exportHistory: Command = command({
     "ndjson shows every event with its fields, and carries each commit's exact bytes beside them. binary carries only the bytes: a third of the size. Both can be imported, replayed and audited, and both are known to be cut off when they are.",
     "Where the oldest commits were purged, the latest snapshot goes with it.",
   ],
-  args: { history: { kind: "optional", help: "job-queue.<shard>, or <shard>, discovery-agent, or an exported file; job-queue.main when absent" } },
+  args: { history: { kind: "optional", help: "job-queue.<shard>, or <shard>, discovery-agent, offload-router, or an exported file; job-queue.main when absent" } },
   options: {
     format: { kind: "text", value: "<form>", choices: ["ndjson", "binary"], help: "ndjson or binary; else by the file's name: .ndjson or .lsh" },
     out: { kind: "text", short: "o", value: "<file>", help: "write there and not to stdout" },

@@ -1,6 +1,7 @@
 /** The name of a history, as people type it. */
 import { DISCOVERY_KIND } from "@longshore/discovery-agent";
 import { isToken } from "@longshore/kernel";
+import { OFFLOAD_KIND } from "@longshore/offload-router";
 import { wrongUsage } from "../errors.ts";
 
 export interface HistoryAddress {
@@ -12,7 +13,7 @@ export interface HistoryAddress {
 /** Kinds of actors whose histories this program can fold. */
 const FOLDED: readonly string[] = ["job-queue"];
 /** Kinds whose histories it can read, show and judge. */
-export const JUDGED: readonly string[] = [...FOLDED, DISCOVERY_KIND];
+export const JUDGED: readonly string[] = [...FOLDED, DISCOVERY_KIND, OFFLOAD_KIND];
 
 /** `job-queue.main`, or `main` for the shard of JobQueue with that name; absent: `job-queue.main`. */
 export function historyAddress(cluster: string, name: string | undefined, kinds: readonly string[] = FOLDED): HistoryAddress {
@@ -21,7 +22,7 @@ export function historyAddress(cluster: string, name: string | undefined, kinds:
   const kind = second === undefined && !isKind ? "job-queue" : first;
   const actor = second ?? (isKind ? "main" : first);
   if (rest.length > 0 || !isToken(actor) || !kinds.includes(kind)) {
-    const others = kinds.length === 1 ? "" : ", or discovery-agent";
+    const others = kinds.length === 1 ? "" : ", or discovery-agent, or offload-router";
     throw wrongUsage(`there is no history "${name}"`, `name it as job-queue.<shard>, for example job-queue.main${others}, or give the path of an export (./backup.lsh)`);
   }
   return { cluster, kind, actor };

@@ -1,6 +1,7 @@
 /** Writes a history as an export file. */
 import { DISCOVERY_KIND, discoveryAgent } from "@longshore/discovery-agent";
 import { decodeCommit } from "@longshore/kernel";
+import { OFFLOAD_KIND, offloadRouter } from "@longshore/offload-router";
 import { hex } from "../render/quantities.ts";
 import { VERSION } from "../version.ts";
 import { FILE_FORMAT, type FilePart, frameOf, lineOf, MAGIC } from "./file-format.ts";
@@ -18,7 +19,7 @@ export interface ExportOptions {
 
 /** Returns the number of commits. Where the oldest commits are gone, the latest snapshot stands in front of the rest. */
 export async function exportTo(source: HistorySource, { isBinary, nowMs, put, progress }: ExportOptions): Promise<number> {
-  const actor = source.address.kind === DISCOVERY_KIND ? discoveryAgent(source.address) : actorOf(source.address);
+  const actor = actorWith(source.address);
   const write = (part: FilePart, readable: Readonly<Record<string, unknown>> = {}): void => put(isBinary ? frameOf(part) : Buffer.from(`${lineOf(part, readable)}\n`));
   if (isBinary) put(MAGIC);
   const { cluster, kind, actor: name } = source.address;
@@ -35,6 +36,14 @@ export async function exportTo(source: HistorySource, { isBinary, nowMs, put, pr
   });
   write({ kind: "end", end: { commits, hash: hex(hash) } });
   return commits;
+}
+
+function actorWith(address: HistorySource["address"]): Parameters<typeof readableCommit>[2] {
+  switch (address.kind) {
+    case DISCOVERY_KIND: return discoveryAgent(address);
+    case OFFLOAD_KIND: return offloadRouter(address);
+    default: return actorOf(address);
+  }
 }
 
 async function writeSnapshot(source: HistorySource, write: (part: FilePart) => void): Promise<void> {

@@ -1,6 +1,7 @@
 /** Small histories for tests, made of real commits. */
 import type { JobQueueEvent } from "@longshore/job-queue";
-import { COMMIT_FORMAT, encode, encodeKernelEvent, type StoredCommit } from "@longshore/kernel";
+import { COMMIT_FORMAT, type EventCodec, encode, encodeKernelEvent, type StoredCommit } from "@longshore/kernel";
+import { type HistoryAddress, showAddress } from "./address.ts";
 import { actorOf } from "./fold.ts";
 import { sha256 } from "./hash.ts";
 import type { HistorySource } from "./source.ts";
@@ -9,8 +10,10 @@ const ADDRESS = { cluster: "main", kind: "job-queue", actor: "main" } as const;
 export const SECOND_MS = 1_000;
 
 /** One commit a second, each with its events; the first opens the history. */
-export function commitsOf(...groups: readonly (readonly JobQueueEvent[])[]): StoredCommit[] {
-  const { events: codec } = actorOf(ADDRESS);
+export const commitsOf = (...groups: readonly (readonly JobQueueEvent[])[]): StoredCommit[] => commitsWith(actorOf(ADDRESS).events, ...groups);
+
+/** The same of any actor. */
+export function commitsWith<Event extends object>(codec: EventCodec<Event>, ...groups: readonly (readonly Event[])[]): StoredCommit[] {
   const opened = encodeKernelEvent({ type: "Opened", instance: "i", view: 0, software: "test" });
   let previous: Uint8Array = new Uint8Array(0);
   return [[opened], ...groups.map((group) => group.map((event) => codec.encode(event)))].map((events, i) => {
@@ -20,10 +23,10 @@ export function commitsOf(...groups: readonly (readonly JobQueueEvent[])[]): Sto
   });
 }
 
-export function sourceOf(commits: readonly StoredCommit[]): HistorySource {
+export function sourceOf(commits: readonly StoredCommit[], address: HistoryAddress = ADDRESS): HistorySource {
   return {
-    address: ADDRESS,
-    name: "job-queue.main",
+    address,
+    name: showAddress(address),
     commits: commits.length,
     snapshot: () => Promise.resolve(undefined),
     first: () => Promise.resolve(commits[0]),
