@@ -209,15 +209,13 @@ export class ClusterCheck {
     if (guest.isReleased) return this.add(`${event.type} of guest ${event.guest} after its payload was released`);
     switch (event.type) {
       case "InputVerified":
-        for (const digest of guest.digests) if (this.removing.has(digest)) this.add(`guest ${event.guest} relies on blob ${digest}, which is being removed`);
-        return;
+        return this.blameRemoved(guest, "relies on");
       case "GuestEnded":
         guest.digests = new Set([...guest.digests, ...digestsOf(event.outcome.blobs)]);
         for (const digest of guest.digests) this.needs(guest, digest);
         return;
       case "OutputStaged":
-        for (const digest of guest.digests) if (this.removing.has(digest)) this.add(`guest ${event.guest} keeps blob ${digest}, which is being removed`);
-        return;
+        return this.blameRemoved(guest, "keeps");
       case "GuestReturned":
         if (guest.outcome !== undefined) this.add(`guest ${event.guest} returns twice`);
         guest.outcome = event.outcome;
@@ -228,6 +226,10 @@ export class ClusterCheck {
       case "PayloadReleased": return this.released(guest, event.digests);
       default: return;
     }
+  }
+
+  private blameRemoved({ taken, digests }: GuestFacts, verb: string): void {
+    for (const digest of digests) if (this.removing.has(digest)) this.add(`guest ${taken.guest} ${verb} blob ${digest}, which is being removed`);
   }
 
   private released(guest: GuestFacts, digests: readonly string[]): void {
@@ -252,10 +254,9 @@ export class ClusterCheck {
     // Stopped or removed here: that needs no word from there.
     if (state === "stopped" || state === "dropped") return;
     const trip = this.tripOfAttempt.get(`${shard} ${job} ${attempt}`);
-    const end = trip === undefined ? undefined : toldBy(trip);
-    if (end === state) return;
+    if (trip !== undefined && toldBy(trip) === state) return;
     if (this.isCut && trip?.end === undefined) this.open++;
-    else this.add(`job ${job} of shard ${shard} ends as ${state}, and its trip ${trip?.start.trip ?? "(none)"} as ${end ?? trip?.end?.how ?? "nothing"}`);
+    else this.add(`job ${job} of shard ${shard} ends as ${state}, and its trip ${trip?.start.trip ?? "(none)"} as ${trip === undefined ? "nothing" : (toldBy(trip) ?? trip.end?.how ?? "nothing")}`);
   }
 }
 
