@@ -5,7 +5,7 @@
  * the second brings what that may speak of. Exported files may end one before the other, and are judged as far as both go.
  */
 import type { JobQueueEvent } from "@longshore/job-queue";
-import { jobQueue } from "@longshore/job-queue";
+import { HANDED_BACK, jobQueue } from "@longshore/job-queue";
 import { decodeCommit, type EventCodec, FIRST_ACTOR_CODE } from "@longshore/kernel";
 import { judgeRoundTrips, OFFLOAD_KIND, type OffloadEvent, offloadRouter } from "@longshore/offload-router";
 import type { AuditReport, Position } from "@longshore/testkit/promises";
@@ -68,7 +68,7 @@ export async function clustersIn(clusters: readonly ClusterSources[]): Promise<r
       await new Placed<OffloadEvent>().readOn(source, offloadRouter({ cluster }).events, (event) => {
         if (event.type === "TripStarted") found.add(event.cluster);
         if (event.type === "GuestAccepted") found.add(event.origin);
-        return undefined;
+        return [];
       });
     }
   }
@@ -92,17 +92,18 @@ class Placed<Event> {
   version = 0;
   commits = 0;
 
-  async readOn(source: HistorySource, codec: EventCodec<object>, keep: (event: Event) => Event | undefined): Promise<void> {
+  async readOn(source: HistorySource, codec: EventCodec<object>, keep: (event: Event) => readonly Event[]): Promise<void> {
     const from = this.version;
     await source.read((stored) => {
       if (stored.version <= from) return;
       readably(source.name, this.commits, () => {
         const { number: commit, format, events } = decodeCommit(stored.bytes);
         for (const [event, wire] of events.entries()) {
-          const kept = (wire[0] as number) < FIRST_ACTOR_CODE ? undefined : keep(codec.decode(wire, format) as Event);
-          if (kept === undefined) continue;
-          this.events.push(kept);
-          this.places.push({ commit, version: stored.version, event });
+          if ((wire[0] as number) < FIRST_ACTOR_CODE) continue;
+          for (const kept of keep(codec.decode(wire, format) as Event)) {
+            this.events.push(kept);
+            this.places.push({ commit, version: stored.version, event });
+          }
         }
       });
       this.version = stored.version;
@@ -182,36 +183,54 @@ async function isWhole(source: HistorySource): Promise<boolean> {
 const NOTHING = new Uint8Array(0);
 
 /** What is judged are names and digests; the bytes of inputs would fill the memory. */
-function withoutPayload(event: OffloadEvent): OffloadEvent | undefined {
+function withoutPayload(event: OffloadEvent): readonly OffloadEvent[] {
   switch (event.type) {
-    case "TripStarted": case "GuestAccepted": return { ...event, input: NOTHING };
-    case "TripReturned": case "GuestEnded": case "GuestReturned": return { ...event, outcome: { ...event.outcome, result: null } };
+    case "TripStarted": case "GuestAccepted": return [{ ...event, input: NOTHING }];
+    case "TripReturned": case "GuestEnded": case "GuestReturned": return [{ ...event, outcome: { ...event.outcome, result: null } }];
     case "RouteChanged": case "RouteHeard": case "RouteLost": case "OwnChanged": case "ClusterDrained": case "ClusterResumed": case "TripReported": case "GuestReported":
-      return undefined;
-    default: return event;
+      return [];
+    default: return [event];
   }
 }
 
-/** Of a queue's history what is said of jobs in other clusters; of a million that stay here nothing is kept. */
+type Started = Extract<JobQueueEvent, { type: "AttemptStarted" }>;
+
+/** Of a queue's history what is said of jobs in other clusters, or given back to them; of a million that stay here nothing is kept. */
 class AwayOnly {
   private readonly routes = new Set<number>();
   private readonly away = new Set<number>();
+  /** What runs here now. */
+  private readonly running = new Map<number, Started>();
 
-  keep(event: JobQueueEvent): JobQueueEvent | undefined {
+  keep(event: JobQueueEvent): readonly JobQueueEvent[] {
     switch (event.type) {
       case "InstanceJoined": {
-        if (!event.instance.startsWith("@")) return undefined;
+        if (!event.instance.startsWith("@")) return [];
         this.routes.add(event.member);
-        return event;
+        return [event];
       }
-      case "AttemptStarted": {
-        if (this.routes.has(event.member)) this.away.add(event.job);
-        else if (!this.away.delete(event.job)) return undefined;
-        return event;
+      case "AttemptStarted": return this.started(event);
+      case "AttemptFailed": case "AttemptReleased": return this.over(event.job) === "away" ? [event] : [];
+      case "JobEnded": {
+        const run = this.over(event.job);
+        const ended = { ...event, result: undefined };
+        if (run === "away") return [ended];
+        return run !== undefined && event.reason === HANDED_BACK ? [run, ended] : [];
       }
-      case "AttemptFailed": case "AttemptReleased": return this.away.delete(event.job) ? event : undefined;
-      case "JobEnded": return this.away.delete(event.job) ? { ...event, result: undefined } : undefined;
-      default: return undefined;
+      default: return [];
     }
+  }
+
+  private started(event: Started): readonly JobQueueEvent[] {
+    const wasAway = this.over(event.job) === "away";
+    if (this.routes.has(event.member)) this.away.add(event.job);
+    else this.running.set(event.job, event);
+    return wasAway || this.routes.has(event.member) ? [event] : [];
+  }
+
+  private over(job: number): Started | "away" | undefined {
+    const run = this.running.get(job);
+    this.running.delete(job);
+    return this.away.delete(job) ? "away" : run;
   }
 }
