@@ -64,7 +64,7 @@ describe("jobs that leave", () => {
     expect(handovers(host)).toEqual([]);
   });
 
-  it("OFF-DST-04 OFF-DST-07 two clusters take it: they get half each; with all slots taken it waits here", () => {
+  it("OFF-DST-04 two clusters take it: they get half each; with all slots taken it waits here", () => {
     const host = world();
     const jobs = [1, 2, 3, 4, 5].map(() => host.submit(TOPIC));
     expect(jobs.map((job) => instanceOf(host, job))).toEqual(["@far", "@off", "@far", "@off", undefined]);
@@ -85,7 +85,7 @@ describe("jobs that leave", () => {
     expect(instanceOf(host, job)).toBe("i1");
   });
 
-  it("OFF-DST-11 OFF-DST-25 OFF-ENB-24 nobody anywhere: it waits, and goes as soon as a cluster takes its topic", () => {
+  it("OFF-DST-11 OFF-DST-25 OFF-ENB-24 OFF-ENB-25 nobody anywhere: it waits, and goes as soon as a cluster takes its topic", () => {
     const host = world();
     const job = host.submit("media/film/cut");
     expect(instanceOf(host, job)).toBeUndefined();
@@ -104,7 +104,7 @@ describe("jobs that leave", () => {
     expect([1, 2, 3].map(() => instanceOf(host, host.submit(TOPIC)))).toEqual(["@off", "@off", "i1"]);
   });
 
-  it("OFF-DST-08 a queue may send what it cannot do in time: behind a backlog, or after a wait", () => {
+  it("a queue may send what it cannot do in time: behind a backlog, or after a wait", () => {
     const host = world({ offload: { when: "behind", backlog: 2 } });
     local(host);
     expect([1, 2, 3, 4].map(() => instanceOf(host, host.submit(TOPIC)))).toEqual(["i1", undefined, undefined, undefined]);
@@ -242,7 +242,7 @@ describe("jobs of other clusters", () => {
     expect(host.count("JobAccepted")).toBe(1);
   });
 
-  it("OFF-DST-22 OFF-WFO-40 it is never sent on, nor does it hold up those that may leave", () => {
+  it("OFF-DST-22 OFF-RUN-16 OFF-WFO-40 it is never sent on, nor does it hold up those that may leave", () => {
     const host = world();
     take(host);
     const own = host.submit(TOPIC);

@@ -271,6 +271,16 @@ describe("cleaning up", () => {
     expect(types(host.send("removed", { digests: [digestOf("a")] }, "hello"))).toEqual([]);
   });
 
+  it("OFF-CLN-06 OFF-CLN-07 touches only what was brought here under the router's own name, and tells nobody", () => {
+    const host = returned();
+    host.sent.length = 0;
+    host.peer("release", { trip: 5 });
+    const [move] = host.ask<readonly { readonly digests: readonly string[]; readonly blobs: readonly unknown[] }[]>("work");
+    expect(move).toMatchObject({ step: "remove", blobs: [], digests: [digestOf("a"), digestOf("b")] });
+    host.send("removed", { digests: [digestOf("a"), digestOf("b")] }, "hello");
+    expect(host.sent).toEqual([]);
+  });
+
   it("a release before the outcome has gone home lets nothing go", () => {
     expect(types(submitted().peer("release", { trip: 5 }))).toEqual([]);
   });

@@ -98,6 +98,55 @@ describe("the way out", () => {
     expect(types(host.handOver(8))).toEqual(["HandoverDeclined"]);
   });
 
+  it("OFF-TRN-20 what is poison holds back nothing else for the same cluster", () => {
+    const host = world();
+    for (const [job, letter] of [[7, "a"], [8, "b"]] as const) host.handOver(job, { inputs: [blob("x", letter)] });
+    host.handOver(9);
+    expect(host.owed(FAR)).toMatchObject([["offer", { trip: 3 }]]);
+    host.moved("stage", 1, { kind: "corrupt", message: "x is not what it was" });
+    expect(host.work()).toEqual(["stage 2"]);
+    host.moved("stage", 2);
+    expect(host.owed(FAR)).toMatchObject([["offer", { trip: 3 }], ["offer", { trip: 2 }]]);
+  });
+
+  it("OFF-TRN-25 OFF-CLN-08 a host that takes over between staging and dispatch goes on, and stages nothing twice", () => {
+    const host = world();
+    for (const job of [7, 8]) host.handOver(job, { inputs: [blob("x", "a")] });
+    host.moved("stage", 1);
+    host.restart();
+    expect(host.work()).toEqual(["stage 2"]);
+    host.moved("stage", 2);
+    expect(host.owed(FAR).map(([verb]) => verb)).toEqual(["offer", "offer"]);
+    expect(host.all("TripDispatched")).toHaveLength(2);
+  });
+
+  it("OFF-DST-16 OFF-ENB-19 OFF-CFG-08 a cluster that is away for a moment, or says something else, changes nothing of what is there; said again it is no news", () => {
+    const host = accepted();
+    host.send("routeLost", { cluster: "far" }, "hello");
+    expect(types(host.route("far", { pools: [{ topics: ["film/*"], slots: 9 }] }))).toEqual(["RouteChanged"]);
+    expect(types(host.route("far", { pools: [{ topics: ["film/*"], slots: 9 }] }))).toEqual([]);
+    expect(host.owed(QUEUE).at(-1)).toMatchObject(["route", { pools: [{ topics: ["film/*"], slots: 9 }] }]);
+    expect(host.state.trip(1)).toMatchObject({ phase: "accepted", stop: null });
+    expect(types(host.peer("return", { trip: 1, ...back() }))).toEqual(["TripReturned", "TripEnded"]);
+  });
+
+  it("OFF-DST-17 a host that takes over while jobs are handed back goes on with the others: each once", () => {
+    const host = world();
+    for (const job of [7, 8, 9]) host.handOver(job, { inputs: [blob("x", "a")] });
+    host.room = 1;
+    const due = host.due.bind(host);
+    let restarts = 0;
+    host.due = () => {
+      host.restart();
+      restarts++;
+      return due();
+    };
+    host.send("drain", { cluster: "far" }, "operate", "ann");
+    expect(host.all("TripEnded").map(({ trip, how }) => [trip, how])).toEqual([[1, "handed-back"], [2, "handed-back"], [3, "handed-back"]]);
+    expect(host.owed(QUEUE).filter(([verb]) => verb === "outcome")).toHaveLength(3);
+    expect(restarts).toBeGreaterThan(2);
+  });
+
   it("OFF-ADM-08 draining sends nothing new, lets what is there end, and then says so", () => {
     const host = accepted();
     host.handOver(8, { inputs: [blob("x", "a")] });
@@ -149,11 +198,11 @@ describe("what the origin shows", () => {
     expect(host.owed(QUEUE)).toEqual([["progress", [7, 1, 0.5, "half"]], ["log", [7, 1, ["line"]]]]);
   });
 
-  it("OFF-ADM-05 what is on its way per cluster, and since when", () => {
+  it("OFF-ADM-05 OFF-ORG-07 what is on its way per cluster, since when, and what that takes", () => {
     const host = accepted();
     host.at += 500;
     host.handOver(8, { inputs: [blob("x", "a")] });
-    expect(host.ask("routes")).toMatchObject([{ cluster: "far", staging: 1, away: 1, oldestMs: 500 }]);
+    expect(host.ask("routes")).toMatchObject([{ cluster: "far", staging: 1, away: 1, oldestMs: 500, pools: [{ topics: ["media/*"] }] }]);
     expect(host.ask("trips", { cluster: "far" })).toHaveLength(2);
     expect(host.ask("trips", { cluster: "off" })).toEqual([]);
   });

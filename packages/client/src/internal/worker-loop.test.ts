@@ -123,7 +123,7 @@ describe("a worker runs", () => {
     expect(started.map(({ job }) => job)).toEqual([1]);
   });
 
-  it("the handler with the most specific pattern", () => {
+  it("OFF-ENB-31 the handler with the most specific pattern", () => {
     const { loop, run, started } = setup({ topics: ["t/**"] });
     const exact: Attempt[] = [];
     loop.addPool({ topics: ["t/a"], slots: 1, start: (attempt) => exact.push(attempt) });
