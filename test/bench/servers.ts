@@ -18,7 +18,7 @@ import { fileURLToPath } from "node:url";
 export const cacheDirectory: string = fileURLToPath(new URL("../../.cache/bench", import.meta.url));
 
 /** Peers are pinned exactly and kept out of the workspace: nobody who builds Longshore installs them. */
-const peerPackages = { bullmq: "6.7.0", ioredis: "6.0.0", "pg-boss": "10.4.2", "graphile-worker": "0.17.3", pg: "8.23.1" } as const;
+const peerPackages = { bullmq: "6.7.0", ioredis: "6.0.0", "pg-boss": "10.4.2", "graphile-worker": "0.17.3", pg: "8.23.1", "@nats-io/obj": "3.4.0" } as const;
 export type PeerPackage = keyof typeof peerPackages;
 
 export interface Installed {
