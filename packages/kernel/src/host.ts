@@ -295,7 +295,7 @@ export class Host<State, Command, Event, Rejection extends RejectionShape> {
   private afterCommit(): void {
     if (this.life === "closed") return;
     this.intake.releaseHeld();
-    if (!this.intake.mailbox.isEmpty || this.wanted) {
+    if (!this.intake.mailbox.isEmpty || this.wanted || this.outbox.hasAcked) {
       this.wanted = false;
       return this.step();
     }

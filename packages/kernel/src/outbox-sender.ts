@@ -71,12 +71,20 @@ export class OutboxSender {
     this.timers.clear();
   }
 
-  /** Sends to every receiver that is owed something and has nothing in flight; what is owed but not stored waits. */
+  /**
+   * Sends to every receiver that is owed something and has nothing in flight; what is owed but not stored waits. What was acknowledged
+   * is still owed until that is recorded, and would be sent, and acknowledged, twice.
+   */
   send(): void {
     if (!this.running || !this.host.isStored()) return;
     for (const [receiver, outbox] of this.kernel().outbox) {
-      if (outbox.pending.length > 0 && !this.inFlight.has(receiver)) this.sendTo(receiver, outbox);
+      if (outbox.pending.length > 0 && !this.inFlight.has(receiver) && !this.acked.has(receiver)) this.sendTo(receiver, outbox);
     }
+  }
+
+  /** Something was acknowledged that no commit has recorded. */
+  get hasAcked(): boolean {
+    return this.acked.size > 0;
   }
 
   /** Acknowledgements that the next commit should record. */

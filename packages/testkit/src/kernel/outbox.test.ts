@@ -159,6 +159,35 @@ describe("the outbox", () => {
   });
 });
 
+describe("an acknowledgement that comes while a commit is on its way", () => {
+  test("is recorded with the next one, and what it acknowledges is not sent again meanwhile", () => {
+    const world = new HostWorld();
+    const gate = new Gate();
+    const sent: number[] = [];
+    const held: (() => void)[] = [];
+    const late = withStore((store) => (subject, data, done) => {
+      sent.push((decodeTrusted(data) as { first: number }).first);
+      store(subject, data, (answer) => held.push(() => done(answer)));
+    });
+    const sender = world.open({ ports: (ports) => late(gate.ports(ports)) });
+    const outbox = (): { readonly acked: number } => sender.host.current.kernel.outbox.get("t.counter.other")!;
+    world.ask({ send: [["other", 1]] });
+    world.settle();
+    gate.held = true;
+    world.sendDirect({ send: [["other", 2]] });
+    world.settle();
+    held.shift()!();
+    world.settle();
+    expect([outbox().acked, sent]).toEqual([0, [1]]);
+    gate.open();
+    world.settle();
+    expect([outbox().acked, sent]).toEqual([1, [1, 2]]);
+    held.shift()!();
+    world.settle();
+    expect([outbox().acked, sent, held.length]).toEqual([2, [1, 2], 0]);
+  });
+});
+
 describe("what may be left out", () => {
   const { messagesMax } = OUTBOX_LIMITS;
   /** Number 1 of each item is worth 1; the newest word of level a is worth 1,000,000 times what is said. */
