@@ -21,6 +21,8 @@ export interface HostingSettings {
   /** Also those that the wanted configuration names. */
   readonly followsWanted?: boolean;
   readonly hasRouter: boolean;
+  /** A folder that the clusters share, through which payloads go. */
+  readonly sharedPayloads?: string;
   readonly stateDir: string;
   readonly takeOver?: boolean;
   readonly standsBy?: boolean;
@@ -39,7 +41,7 @@ export interface Hosting {
 
 /** Everything of it is closed by `closing`, also when it did not start. @throws {Fault} `nats/…`, `setup/missing` */
 export async function startHosting(settings: HostingSettings, self: InstanceService, log: Log, closing: Closing): Promise<Hosting> {
-  const { connection, cluster, shards, followsWanted, hasRouter, url: _, onServed: __, ...same } = settings;
+  const { connection, cluster, shards, followsWanted, hasRouter, sharedPayloads, url: _, onServed: __, ...same } = settings;
   const { instance, incarnation, roster } = self;
   const placing = await openPlacement(connection, cluster, self);
   closing.add("placement", () => placing.close());
@@ -52,7 +54,7 @@ export async function startHosting(settings: HostingSettings, self: InstanceServ
     hosts.push({ stopped: started.stopped.then(({ shard, reason }) => ({ name: { kind: "job-queue", actor: shard }, reason })), close: () => started.close() });
   }
   if (hasRouter) {
-    const started = await placeOffloadRouter({ ...options, ...logged(OFFLOAD_KIND, settings, log), topology: self });
+    const started = await placeOffloadRouter({ ...options, ...logged(OFFLOAD_KIND, settings, log), topology: self, ...(sharedPayloads === undefined ? {} : { sharedPayloads }) });
     hosts.push({ stopped: started.stopped.then(({ reason }) => ({ name: { kind: OFFLOAD_KIND, actor: OFFLOAD_ACTOR }, reason })), close: () => started.close() });
   }
   const stopped = Promise.race(hosts.map((host) => host.stopped));

@@ -21,7 +21,7 @@ const FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 const LEVEL_OF: Readonly<Record<string, Level>> = {
-  "append.blocked": "warn", "discovery.stopped": "error", "instance.evicted": "warn", "topology.listener-failed": "error", "configuration.unreadable": "warn", "command.parked": "error", "peer.refused": "warn", "peer.unreached": "warn", "door.failed": "error", "follower.failed": "error", "follower.lost": "warn", "offload.unreached": "warn",
+  "append.blocked": "warn", "discovery.stopped": "error", "instance.evicted": "warn", "topology.listener-failed": "error", "configuration.unreadable": "warn", "command.parked": "error", "peer.refused": "warn", "peer.unreached": "warn", "door.failed": "error", "follower.failed": "error", "follower.lost": "warn", "offload.unreached": "warn", "payloads.folder": "warn",
   "snapshot.ignored": "warn", "snapshot.made": "debug",
 };
 

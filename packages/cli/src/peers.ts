@@ -7,6 +7,10 @@ export const PEERS_OPTION = {
   peers: { kind: "text", value: "<clusters>", help: "other clusters that are told who is here, and heard, separated by commas; each must name this one, too; LONGSHORE_PEERS when absent" },
 } as const;
 
+export const SHARED_PAYLOADS_OPTION = {
+  sharedPayloads: { kind: "text", value: "<folder>", help: "a folder that the other clusters reach, too: payloads of jobs go through it, and only their digests over the link" },
+} as const;
+
 /** @throws {CommandFailure} `cli/usage` when one is no name of another cluster. */
 export function peersIn(option: string | undefined, cluster: string, { env }: Pick<Io, "env">): readonly string[] {
   const peers = [...new Set((option ?? env["LONGSHORE_PEERS"] ?? "").split(",").map((name) => name.trim()).filter((name) => name !== ""))];

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Fault } from "@longshore/kernel";
 import type { ConnectOptions as NatsOptions } from "@longshore/nats";
 import { OFFLOAD_KIND } from "@longshore/offload-router";
@@ -10,7 +11,7 @@ import type { Io } from "../io.ts";
 import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
 import { nearest } from "../nearest.ts";
-import { PEERS_OPTION, peersIn } from "../peers.ts";
+import { PEERS_OPTION, peersIn, SHARED_PAYLOADS_OPTION } from "../peers.ts";
 import { runInstance } from "../running-instance.ts";
 import type { InstanceService } from "../services/instance/instance.ts";
 import { stopFault } from "../services/start-fault.ts";
@@ -39,6 +40,7 @@ export const run: Command = command({
     standby: { kind: "flag", help: "fold the histories of shards that others host, to go on at once when one of them is gone" },
     acceptRewind: { kind: "text", value: "<reason>", help: "serve a journal that has lost confirmed commits, and record why" },
     ...PEERS_OPTION,
+    ...SHARED_PAYLOADS_OPTION,
     ...WORKER_OPTIONS,
     ...LOG_OPTIONS,
   },
@@ -87,6 +89,7 @@ interface HostOptions {
   readonly takeOver: boolean;
   readonly standby: boolean;
   readonly acceptRewind: string | undefined;
+  readonly sharedPayloads: string | undefined;
 }
 
 interface Started {
@@ -116,6 +119,7 @@ async function startHosts(options: HostOptions, kinds: readonly string[], self: 
     connection, cluster: place.cluster, shards: kinds.includes("job-queue") ? shardsNamed(place.shard) : [], hasRouter: kinds.includes(OFFLOAD_KIND),
     stateDir: stateDirectory(io.env), standsBy: options.standby, takeOver: options.takeOver, signal: haltedBy(io.signal, closing), url: place.url,
     ...(options.acceptRewind === undefined ? {} : { acceptRewind: options.acceptRewind }),
+    ...(options.sharedPayloads === undefined ? {} : { sharedPayloads: resolve(io.cwd, options.sharedPayloads) }),
   }, self, log, closing);
   const hosts = await starting.catch((error: unknown) => {
     if (!io.signal.aborted) throw error;

@@ -10,7 +10,7 @@ import { type Hosting, startHosting } from "../hosting.ts";
 import type { Io } from "../io.ts";
 import { type Loaded, loadFiles } from "../load.ts";
 import { LOG_OPTIONS, type Log, openLog } from "../log.ts";
-import { PEERS_OPTION, peersIn } from "../peers.ts";
+import { PEERS_OPTION, peersIn, SHARED_PAYLOADS_OPTION } from "../peers.ts";
 import { present } from "../present.ts";
 import { paintOf } from "../render/paint.ts";
 import { runInstance } from "../running-instance.ts";
@@ -28,6 +28,7 @@ interface Settings {
   readonly instance: string | undefined;
   readonly property: readonly string[];
   readonly peers: readonly string[];
+  readonly sharedPayloads: string | undefined;
   readonly leafPort: number | undefined;
   readonly hub: string | undefined;
 }
@@ -46,6 +47,7 @@ export const up: Command = command({
     store: { kind: "text", value: "<folder>", help: "where everything is kept; .longshore when absent" },
     port: { kind: "integer", value: "<n>", help: "port of the server; any free one when absent" },
     ...PEERS_OPTION,
+    ...SHARED_PAYLOADS_OPTION,
     leafPort: { kind: "integer", value: "<n>", help: "port of this machine where servers of other clusters join this one as leaf nodes" },
     hub: { kind: "text", value: "<address>", help: "the server of another cluster to join as a leaf node: nats://127.0.0.1:7422" },
     ...WORKER_OPTIONS,
@@ -64,7 +66,7 @@ export const up: Command = command({
     try {
       const cluster = io.env["LONGSHORE_CLUSTER"] ?? "main";
       const settings: Settings = {
-        cluster, peers: peersIn(options.peers, cluster, io), leafPort: options.leafPort, hub: options.hub,
+        cluster, peers: peersIn(options.peers, cluster, io), sharedPayloads: options.sharedPayloads, leafPort: options.leafPort, hub: options.hub,
         storeDir: resolve(io.cwd, options.store ?? ".longshore"),
         port: options.port, concurrency: options.concurrency, instance: options.instance, property: options.property,
       };
@@ -132,11 +134,12 @@ const HUB_VARIABLE = "LONGSHORE_HUB";
  * Resolves when the default shard is served, here or by another instance. `up` is one of them: should others that can host come
  * to its server, the topology says which actor lives where, here as for `longshore run`.
  */
-async function startHosts(server: NatsServer, { cluster }: Settings, self: InstanceService, principal: string, { io, log, closing }: Surroundings): Promise<Hosting> {
+async function startHosts(server: NatsServer, { cluster, sharedPayloads }: Settings, self: InstanceService, principal: string, { io, log, closing }: Surroundings): Promise<Hosting> {
   let served = (): void => undefined;
   const isServed = new Promise<void>((resolve) => { served = resolve; });
   const hosts = await startHosting({
     connection: { principal, servers: server.url, name: "longshore up" }, cluster, shards: [DEFAULT_SHARD], followsWanted: true, hasRouter: true, stateDir: stateDirectory(io.env),
+    ...(sharedPayloads === undefined ? {} : { sharedPayloads: resolve(io.cwd, sharedPayloads) }),
     onServed: ({ kind, actor }) => {
       if (kind === "job-queue" && actor === DEFAULT_SHARD) served();
     },

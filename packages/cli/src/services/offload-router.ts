@@ -4,9 +4,9 @@
  * `longshore run offload-router` and `longshore up` call this; a program may as well.
  */
 
-import type { Attendant } from "@longshore/kernel";
+import type { Attendant, BlobCarrier } from "@longshore/kernel";
 import type { Connection } from "@longshore/nats";
-import { carrierOf, openBlobDoor, wantedOf, wireOf } from "@longshore/nats";
+import { blobsOf, carrierOf, openBlobDoor, wantedOf, wireOf } from "@longshore/nats";
 import type { OffloadCommand, OffloadEvent, OffloadLimits, OffloadRejection, OffloadState } from "@longshore/offload-router";
 import { mover, OFFLOAD_ACTOR, OFFLOAD_KIND, offloadRouter, ReadRights, routes } from "@longshore/offload-router";
 import { ActorHosts, type HostingOptions, type Stopped } from "./actor-hosts.ts";
@@ -15,6 +15,7 @@ import { DEFAULT_CLUSTER, type Ground, openGround, shared } from "./ground.ts";
 import type { InstanceService } from "./instance/instance.ts";
 import { LightFollower } from "./light-follower.ts";
 import { InstanceOutlook } from "./outlook.ts";
+import { sharedCarrier } from "./shared-folder.ts";
 
 export type OffloadRouterService = ActorService<OffloadState, OffloadCommand, OffloadEvent, OffloadRejection>;
 
@@ -22,6 +23,8 @@ export interface OffloadRouterOptions extends ActorServiceOptions {
   /** The instance of this process: what it knows of other clusters are the routes. Without it no job leaves. */
   readonly topology?: InstanceService;
   readonly offloadLimits?: Partial<OffloadLimits>;
+  /** A folder that other clusters reach, too: payloads are left and found there, and only their digests travel. */
+  readonly sharedPayloads?: string;
 }
 
 /** How much of the history is kept: what is told of trips that are over. Payloads that travel inside count. */
@@ -68,13 +71,20 @@ function routerOn({ connection, reading }: Ground, options: Omit<OffloadRouterOp
   return {
     actor, name: OFFLOAD_ACTOR, wire: wireOf(connection, cluster),
     attendants: (serves) => [
-      mover({ carrier: carrierOf(reading, cluster), ...(telemetry === undefined ? {} : { telemetry }) }),
+      mover({ carrier: carrierFor(reading, cluster, options), ...(telemetry === undefined ? {} : { telemetry }) }),
       ...(source === undefined ? [] : [routes({ source, ...(heardEveryMs === undefined ? {} : { heardEveryMs }) })]),
       blobDoor(reading),
       { serving: serves, stopped: () => undefined },
     ],
     beside: (ports) => new LightFollower(actor, { connection, cluster, actor: OFFLOAD_ACTOR }, ports, { keepMs, keepBytes }).start(),
   };
+}
+
+/** Over the link, or by way of a folder where there is one. */
+function carrierFor(connection: Connection, cluster: string, { sharedPayloads: folder, telemetry }: Pick<OffloadRouterOptions, "sharedPayloads" | "telemetry">): BlobCarrier {
+  const carrier = carrierOf(connection, cluster);
+  if (folder === undefined) return carrier;
+  return sharedCarrier({ carrier, folder, blobs: blobsOf(connection, cluster), onTrouble: (cause) => telemetry?.("payloads.folder", { cause }) });
 }
 
 /** Other clusters may read, while the host serves, what its state lets them. */
