@@ -67,7 +67,7 @@ describe("files that a job is added with", () => {
     ["a stream of Node", () => Readable.from(parts(PHOTO), { objectMode: false })],
     ["a web stream", () => Readable.toWeb(Readable.from(parts(PHOTO), { objectMode: false })) as FileSource],
     ["an async iterable", () => parts(PHOTO)],
-  ])("OFF-TRN-01 OFF-RUN-02 come to the handler whole: %s", async (_, source) => {
+  ])("OFF-RUN-02 come to the handler whole: %s", async (_, source) => {
     expect(await ran(await source(), readPhoto)).toBe(digestOf(PHOTO));
   });
 

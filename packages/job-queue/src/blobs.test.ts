@@ -54,7 +54,7 @@ describe("inputs by name", () => {
     expect(view(host, 1)).not.toHaveProperty("inputs");
   });
 
-  it("JC-20 an id that comes again with another content, or under another name, is refused; in another order it is the same", () => {
+  it("an id that comes again with another content, or under another name, is refused; in another order it is the same", () => {
     const host = world();
     host.submit(TOPIC, { id: "one", inputs: [PHOTO, MASK] });
     const again = (inputs?: readonly NamedBlobWire[]): unknown => host.send("submit", { topic: TOPIC, input: {}, id: "one", ...(inputs === undefined ? {} : { inputs }) }, "submit");
@@ -179,7 +179,7 @@ describe("another cluster", () => {
     return host;
   };
 
-  it("OFF-TRN-01 is handed the inputs, and gives outputs back with the end", () => {
+  it("OFF-TRN-02 is handed the inputs, and gives outputs back with the end", () => {
     const host = away();
     const job = host.submit(TOPIC, { inputs: [PHOTO] });
     expect(host.sent).toMatchObject([["handover", { job, inputs: objects(PHOTO) }]]);

@@ -36,10 +36,12 @@ export const add: Command = command({
     retryDelay: { kind: "duration", help: "pause before a retry" },
     timeout: { kind: "duration", help: "longest run of one attempt" },
     property: { kind: "list", value: "<name=value>", help: "what `jobs --where` finds it by" },
+    input: { kind: "list", value: "<name=file>", help: "a file that the job works on, under the name its handler knows it by; may be given again for others" },
     wait: { kind: "flag", help: "wait for the end and print the result; ends with 1 when it did not succeed" },
   },
   examples: [
     { line: "longshore add media/thumbnail '{\"path\":\"a.jpg\"}' --wait", says: "add, wait, print the result" },
+    { line: "longshore add media/thumbnail '{\"width\":320}' --input photo.jpg=holiday/a.jpg --wait", says: "with a file" },
     { line: "jq -c .orders[] orders.json | longshore add order/import --file -", says: "one job for each" },
     { line: "longshore add report/daily --id 2026-05-01 --at 23:30", says: "once, tonight" },
   ],
@@ -52,13 +54,15 @@ export const add: Command = command({
     if (options.file !== undefined) {
       if (args.input !== undefined) throw wrongUsage("--file and an input do not go together", "leave one of them out");
       if (options.id !== undefined) throw wrongUsage("--id names one job, and --file adds many", "give each line its id: {\"topic\", \"input\", \"id\"}");
+      if (options.input.length > 0) throw wrongUsage("--file and --input do not go together", "add jobs with files one by one");
       const { file } = options;
       return withClient(shared, io, (ls) => addFile(ls, file, { topic: args.topic, given, isWaiting: options.wait }, context));
     }
     const { topic } = args;
+    const files = filesOf(options.input, io);
     if (topic === undefined) throw wrongUsage("`longshore add` needs a topic", "longshore add <topic> '<json>', or longshore add --file jobs.ndjson");
     return withClient(shared, io, async (ls) => {
-      const handle = await ls.add(topic, await inputOf(args.input, io), { ...given, ...(options.id === undefined ? {} : { id: options.id }) });
+      const handle = await ls.add(topic, await inputOf(args.input, io), { ...given, ...(options.id === undefined ? {} : { id: options.id }), ...(files === undefined ? {} : { inputs: files, signal: io.signal }) });
       if (options.wait) return waitFor(handle, context);
       await present(context, { id: handle.id, outcome: handle.outcome }, () => `${handle.id}\n`);
       if (handle.outcome !== "created") hint(context, OUTCOMES[handle.outcome]);
@@ -93,6 +97,16 @@ function addOptions({ queue, delay, at, retries, retryDelay, timeout, property }
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(property.length === 0 ? {} : { properties: parsePairs("--property", property) }),
   };
+}
+
+/** Files of this machine by the names that the job has for them. */
+function filesOf(texts: readonly string[], io: Io): Readonly<Record<string, { readonly file: string }>> | undefined {
+  if (texts.length === 0) return undefined;
+  return Object.fromEntries(texts.map((text) => {
+    const at = text.indexOf("=");
+    if (at < 1) throw wrongUsage(`--input "${text}" is not name=file`, "for example --input photo.jpg=holiday/a.jpg");
+    return [text.slice(0, at), { file: resolve(io.cwd, text.slice(at + 1)) }];
+  }));
 }
 
 async function inputOf(text: string | undefined, io: Io): Promise<unknown> {

@@ -4,7 +4,7 @@ import type { Screen } from "../io.ts";
 import { toJson } from "./json.ts";
 import { harmless, type Paint, paintOf, paintState } from "./paint.ts";
 import { barOf } from "./progress.ts";
-import { showAge, showDuration, showInstant } from "./quantities.ts";
+import { showAge, showBytes, showDuration, showInstant } from "./quantities.ts";
 import { renderFields, renderTable } from "./table.ts";
 
 export function jobsTable(jobs: readonly JobInfo[], nowMs: number, screen: Screen): string {
@@ -57,6 +57,8 @@ export function jobFields(job: JobInfo, nowMs: number, screen: Screen): string {
     ["properties", properties === undefined ? undefined : harmless(Object.entries(properties).map(([name, value]) => `${name}=${String(value)}`).join(" "))],
     ["input", payloadText(job.input)],
     ["result", payloadText(job.result)],
+    ["inputs", filesText(job.inputs)],
+    ["outputs", filesText(job.outputs)],
     ["payload", job.payloadTrouble === undefined ? undefined : harmless(job.payloadTrouble)],
   ], screen);
 }
@@ -81,6 +83,10 @@ function progressText({ fraction, message }: NonNullable<JobInfo["progress"]>): 
   const bar = fraction === null ? "" : `${barOf(fraction)} ${Math.round(fraction * 100)} % `;
   return bar + harmless(message ?? "");
 }
+
+/** Of each its name, its length, and enough of its digest to compare. */
+const filesText = (files: JobInfo["inputs"]): string | undefined =>
+  files === undefined ? undefined : files.map(({ name, bytes, digest }) => harmless(`${name} (${showBytes(bytes)}, ${digest.slice(0, 12)}…)`)).join(", ");
 
 function payloadText(payload: unknown): string | undefined {
   if (payload === undefined) return undefined;

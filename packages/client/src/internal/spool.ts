@@ -37,7 +37,7 @@ export async function spoolFile(path: string, signal: AbortSignal | undefined): 
 
 /** `field`: how whoever gave the bytes knows them. */
 export async function spoolParts(parts: AsyncIterable<unknown>, field: string, signal: AbortSignal | undefined): Promise<Spooled> {
-  const folder = await mkdtemp(join(tmpdir(), "longshore-"));
+  const folder = await mkdtemp(join(tmpdir(), "longshore-spool-"));
   const path = join(folder, "bytes");
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
