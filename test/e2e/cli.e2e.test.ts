@@ -19,6 +19,13 @@ export const hello = defineJob("hello", {
     return { text: "hello " + (input.name ?? "you") };
   },
 });
+export const shout = defineJob("shout", {
+  outputs: ["loud.txt"],
+  run: async (_: unknown, ctx) => {
+    const text = Buffer.from(await ctx.inputs.get("said.txt")!.read()).toString();
+    await ctx.outputs.put("loud.txt", Buffer.from(text.toUpperCase()));
+  },
+});
 export const failing = defineJob("fail", { run: async () => { throw new TypeError("no way"); } });
 export const media = defineQueue("media", { topics: ["media/*"], retries: 0 });
 `;
@@ -157,7 +164,7 @@ test("up, add, look, change, export, audit, and down again", async () => {
   expect(await json("queues", "configure", "media", "--retries", "7")).toMatchObject({ config: { topics: ["media/*"], retries: 7 } });
   const [counted, present] = await Promise.all([json("statistics"), json("instances")]);
   expect(counted).toMatchObject({ topics: { hello: { finished: 4 } } });
-  expect(present).toMatchObject([{ draining: false, pools: [{ topics: ["fail"] }, { topics: ["hello"] }] }]);
+  expect(present).toMatchObject([{ draining: false, pools: [{ topics: ["fail"] }, { topics: ["hello"] }, { topics: ["shout"] }] }]);
 
   // The instance that `up` is can be told to be another.
   const { view } = (await json("topology")) as { readonly view: { readonly members: readonly { readonly instance: string }[] } };
@@ -174,6 +181,13 @@ test("up, add, look, change, export, audit, and down again", async () => {
   ]);
   expect(ends.map(({ code, out }) => `${code}${out}`)).toEqual(["3", "3", "3", "2", "2", "2"]);
   expect(ends[3]?.err).toContain("did you mean --delay?");
+
+  // Files go in and come out, and none that is there is written over.
+  await writeFile(join(folder, "quiet.txt"), "hello");
+  expect(await run("add", "shout", "null", "--id", "files", "--input", "said.txt=quiet.txt", "--wait")).toMatchObject({ code: 0 });
+  expect((await run("job", "main.shout.files")).out).toMatch(/inputs +said.txt \(5 B, 2cf24dba5fb0…\)\noutputs +loud.txt \(5 B, /);
+  const [saved, again, wrong] = [await run("job", "main.shout.files", "--save-outputs", "out"), await run("job", "main.shout.files", "--save-outputs", "out"), await run("add", "shout", "--input", "quiet.txt")];
+  expect([saved.code, again.code, wrong.code, await readFile(join(folder, "out", "loud.txt"), "utf8")]).toEqual([0, 5, 2, "HELLO"]);
 
   // What is stored: checked, folded, written to files, and the same from there.
   const [healthy] = await Promise.all([run("doctor"), run("export", "--out", "a.lsh"), run("export", "--out", "a.ndjson")]);

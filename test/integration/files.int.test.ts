@@ -8,7 +8,7 @@ import { runInNewContext } from "node:vm";
 import { startJobQueue } from "@longshore/cli";
 import type { BlobName, Blobs } from "@longshore/kernel";
 import { blobsOf, connect as connectNats, type NatsServer, provision, ROLE_USERS, startServer } from "@longshore/nats";
-import { connect as connectBare, headers } from "@nats-io/transport-node";
+import { connect as connectBare } from "@nats-io/transport-node";
 import type { JobFile, Longshore } from "longshore";
 import { connect } from "longshore";
 import { expect, it, onTestFinished } from "vitest";
@@ -121,7 +121,7 @@ it("OFF-TRN-24 a file that is not what was stored, or is gone, is told to who re
   const file = (await here.ls.jobs.get(job.id))!.inputs![0]!;
   const nc = await connectBare({ servers: here.server.url });
   onTestFinished(() => nc.close());
-  await nc.request(`ls.main.bl.me.${sha256(bytes)}.1`, Buffer.alloc(262_144, 8), { headers: headers() });
+  await nc.request(`ls.main.bl.me.${sha256(bytes)}.1`, Buffer.alloc(262_144, 8));
   const path = join(await folderOf("saved"), "film");
   await expect(file.save(path)).rejects.toMatchObject({ name: "PayloadError", code: "payload/corrupt" });
   await expect(file.read()).rejects.toMatchObject({ code: "payload/corrupt" });
