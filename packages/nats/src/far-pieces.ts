@@ -1,4 +1,4 @@
-/** Pieces of another cluster's payloads, asked of its blob door: so many at a time, and again while it is busy. */
+/** Pieces of other clusters' payloads, asked of their blob doors: of each cluster so many at a time, and again while it is busy. */
 import { decodeUntrusted, encode, isToken, subjectsOf, type Wire, type WireAnswer } from "@longshore/kernel";
 import type { Fetched } from "./blob-read.ts";
 import type { Connection } from "./connect.ts";
@@ -14,12 +14,17 @@ export interface FarPiece {
 
 type Done = (fetched: Fetched) => void;
 
+/** One cluster that does not answer holds up no other. */
+interface Lane {
+  readonly waiting: { readonly wanted: FarPiece; readonly done: Done }[];
+  open: number;
+}
+
 export class FarPieces {
   readonly #wire: Wire;
   readonly #own: string;
   readonly #timeoutMs: number;
-  readonly #waiting: { readonly wanted: FarPiece; readonly done: Done }[] = [];
-  #open = 0;
+  readonly #lanes = new Map<string, Lane>();
 
   constructor(connection: Connection, own: string, timeoutMs: number) {
     this.#wire = wireOf(connection, own);
@@ -28,26 +33,30 @@ export class FarPieces {
   }
 
   get(wanted: FarPiece, done: Done): void {
-    this.#waiting.push({ wanted, done });
-    this.#more();
+    const { cluster } = wanted;
+    if (!isToken(cluster)) return void setImmediate(() => done(failed("unavailable", `there is no cluster "${cluster}"`)));
+    const lane = this.#lanes.get(cluster) ?? { waiting: [], open: 0 };
+    this.#lanes.set(cluster, lane);
+    lane.waiting.push({ wanted, done });
+    this.#more(cluster, lane);
   }
 
-  #more(): void {
-    while (this.#open < FAR_PIECES_IN_FLIGHT) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
-      this.#open++;
+  #more(cluster: string, lane: Lane): void {
+    while (lane.open < FAR_PIECES_IN_FLIGHT) {
+      const next = lane.waiting.shift();
+      if (next === undefined) break;
+      lane.open++;
       this.#ask(next.wanted, FAR_BUSY_TRIES, (fetched) => {
-        this.#open--;
+        lane.open--;
         next.done(fetched);
-        this.#more();
+        this.#more(cluster, lane);
       });
     }
+    if (lane.open === 0) this.#lanes.delete(cluster);
   }
 
   #ask(wanted: FarPiece, triesLeft: number, done: Done): void {
     const { cluster, digest, piece } = wanted;
-    if (!isToken(cluster)) return void setImmediate(() => done(failed("unavailable", `there is no cluster "${cluster}"`)));
     this.#wire.request(subjectsOf(cluster).blobDoor(this.#own), encode({ digest, piece }), this.#timeoutMs, (answer) => {
       const read = readAnswer(cluster, answer);
       if (read !== "busy") return done(read);

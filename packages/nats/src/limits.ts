@@ -46,7 +46,7 @@ export const BLOB_BYTES_MAX: number = 256 * MIB;
 export const WRITTEN_BYTES_MAX: number = 1_024 * GIB;
 /** How long one piece may take from another cluster: whatever is asked for at a time must fit through a slow link within it. */
 export const FAR_PIECE_TIMEOUT_MS = 20_000;
-/** Pieces a carrier asks of other clusters at a time. */
+/** Pieces a carrier asks of one other cluster at a time. */
 export const FAR_PIECES_IN_FLIGHT = 16;
 /** A door that has too much to do is asked again after so long, so often. */
 export const FAR_BUSY_WAIT_MS = 250;

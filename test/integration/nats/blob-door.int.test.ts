@@ -124,3 +124,21 @@ it("more than it reads at a time the door puts off, and answers each", async () 
   expect(new Set(errors)).toEqual(new Set([undefined, "busy"]));
   expect(errors.filter((error) => error === undefined).length).toBeGreaterThanOrEqual(32);
 }, TEST_MS);
+
+it("a cluster that does not answer holds up no other", async () => {
+  const clusters = await twoClusters("none");
+  const { ref, given, host } = await open(clusters);
+  given.set(WEST, ref);
+  await heard(await bare(clusters.west));
+  // The hub speaks for a third cluster as well, and says nothing.
+  const silent = new Promise<void>((asked) => host.nc.subscribe(subjectsOf(EAST).blobDoor(WEST), { callback: () => asked() }));
+  const carrier = carrierOf(await clusters.as(WEST, "host"), WEST);
+  const bring = (cluster: string, digest: string, done: (answer: unknown) => void): void => carrier.bring(cluster, { ...ref, digest }, IMPORTED_BLOBS, done);
+  const late: unknown[] = [];
+  await until(async () => {
+    for (let i = 0; i < 40; i++) bring(EAST, i.toString(16).padStart(64, "0"), (answer) => late.push(answer));
+    return Promise.race([silent.then(() => true), new Promise<false>((next) => setTimeout(() => next(false), 100))]);
+  }, "the third cluster is asked");
+  expect(await answerOf((done) => bring(HUB, ref.digest, done))).toEqual({ kind: "here", travelled: LONG });
+  expect(late.filter((answer) => (answer as { readonly kind: string }).kind === "here")).toEqual([]);
+}, TEST_MS);
