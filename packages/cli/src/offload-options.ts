@@ -3,10 +3,8 @@ import type { OffloadPolicy, OffloadWhen } from "longshore";
 import { wrongUsage } from "./errors.ts";
 import { parsePairs } from "./values.ts";
 
-const WHEN: readonly OffloadWhen[] = ["never", "no-local-consumer", "behind", "always"];
-
 export const OFFLOAD_OPTIONS = {
-  offload: { kind: "text", value: "<when>", choices: WHEN, help: "when its jobs may go to another cluster: never; no-local-consumer: when no instance here takes them (so it is when nothing is said); behind: also when the backlog or the wait below is exceeded; always: wherever there is room" },
+  offload: { kind: "text", value: "<when>", choices: ["never", "no-local-consumer", "behind", "always"], help: "when its jobs may go to another cluster: never; no-local-consumer: when no instance here takes them (so it is when nothing is said); behind: also when the backlog or the wait below is exceeded; always: wherever there is room" },
   offloadBacklog: { kind: "integer", value: "<n>", help: "behind, when more than n jobs wait" },
   offloadWait: { kind: "duration", help: "behind, when a job has been ready for longer" },
   offloadPrefer: { kind: "list", value: "<cluster>", help: "ask this cluster first; all are given anew, none: no preference" },
@@ -43,7 +41,7 @@ export function offloadOf(before: OffloadPolicy | undefined, given: OffloadGiven
 function whenOf({ offload, offloadBacklog, offloadWait }: OffloadGiven): OffloadWhen | undefined {
   const hasBound = offloadBacklog !== undefined || offloadWait !== undefined;
   if (hasBound && offload !== undefined && offload !== "behind") throw wrongUsage(`--offload ${offload} has no bounds`, "--offload-backlog and --offload-wait go with --offload behind");
-  return hasBound ? "behind" : WHEN.find((known) => known === offload);
+  return hasBound ? "behind" : OFFLOAD_OPTIONS.offload.choices.find((known) => known === offload);
 }
 
 /** The word `none` empties a list. */

@@ -50,7 +50,7 @@ export const SETTLED_MAX = 10_000;
  * How long the outputs of a trip that has returned are named by the router, milliseconds: its queue is told in the same commit, and
  * names them itself as soon as it has read that. After that its payload goes when no job names it.
  */
-export const ENDED_NAMED_MS = 2 * 3_600_000;
+export const ENDED_NAMED_MS: number = 2 * 3_600_000;
 
 /** Bounds of whoever moves the bytes; the actor does not know them. */
 export interface MoverLimits {
