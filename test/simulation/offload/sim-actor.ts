@@ -88,7 +88,7 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
   direct(verb: string, item: unknown, role: Role, principal: string, at: number, fails = false): "accepted" | "refused" | "lost" {
     if (!this.isUp) return "lost";
     this.begin(at);
-    const outcome = this.decide(verb, item, role, principal);
+    const outcome = this.decide(verb, decodeTrusted(encode(item)), role, principal);
     this.finish(1_000, fails);
     return fails ? "lost" : outcome;
   }
@@ -137,8 +137,9 @@ export class SimActor<State, Command, Event, Rejection extends RejectionShape> {
     });
   }
 
+  /** `item`: as it came out of its bytes. */
   private decide(verb: string, item: unknown, role: Role, principal: string): "accepted" | "refused" {
-    const parsed = this.actor.parse(verb, decodeTrusted(encode(item)), { role, principal }, () => `fallback${this.journal.length}`);
+    const parsed = this.actor.parse(verb, item, { role, principal }, () => `fallback${this.journal.length}`);
     if (parsed.kind === "malformed") {
       this.hooks.alarm(`${addressKey(this.address)} cannot read ${verb}: ${parsed.malformed.field} ${parsed.malformed.remedy}`);
       return "refused";

@@ -3,7 +3,7 @@
  *
  * Chance comes from named streams of the seed and nothing else decides an order, so a run repeats to the byte.
  */
-import type { NamedBlobWire } from "@longshore/job-queue";
+import type { JobQueueEvent, NamedBlobWire } from "@longshore/job-queue";
 import { addressKey, encode } from "@longshore/kernel";
 import { brokenRoundTrips, GUEST_BLOBS } from "@longshore/offload-router";
 import { Findings, LifeCheck } from "@longshore/testkit/promises";
@@ -70,9 +70,10 @@ class World {
     } catch (error) {
       this.alarms.push(`a defect: ${error instanceof Error ? error.message : String(error)}`);
     }
-    const histories = this.clusters.map(({ name, router, queue }) =>
-      ({ cluster: name, router: [...router.history()].map(([event]) => event), queues: { [SHARD]: [...queue.history()].map(([event]) => event) } }));
-    const violations = [...this.alarms, ...brokenRoundTrips(histories, { atRest: true }).map((text) => `P12 ${text}`), ...this.queueViolations(), ...this.leftovers()];
+    const queues = this.clusters.map(({ queue }) => [...queue.history()]);
+    const histories = this.clusters.map(({ name, router }, i) =>
+      ({ cluster: name, router: [...router.history()].map(([event]) => event), queues: { [SHARD]: queues[i]!.map(([event]) => event) } }));
+    const violations = [...this.alarms, ...brokenRoundTrips(histories, { atRest: true }).map((text) => `P12 ${text}`), ...this.queueViolations(queues), ...this.leftovers()];
     const losesBytes = this.config.families.includes("missing") || this.config.families.includes("corrupt");
     for (const { cluster, router } of histories) {
       for (const event of router) if (!losesBytes && event.type === "TripEnded" && event.how === "failed") violations.push(`P12 ${cluster}: trip ${event.trip} lost its payload although all bytes were there`);
@@ -268,11 +269,11 @@ class World {
   }
 
   /** P2 to P6 of every queue, and that every job has ended. */
-  private queueViolations(): readonly string[] {
-    return this.clusters.flatMap(({ name, queue, router }) => {
+  private queueViolations(histories: readonly (readonly (readonly [event: JobQueueEvent, at: number])[])[]): readonly string[] {
+    return this.clusters.flatMap(({ name, queue, router }, i) => {
       const findings = new Findings();
       const check = new LifeCheck(findings);
-      for (const [event, at] of queue.history()) check.event(event, at);
+      for (const [event, at] of histories[i]!) check.event(event, at);
       const open = [...queue.state.jobs.from(0)].filter((job) => !job.isEnded && this.mayEnd(name)).map((job) => `P2 ${name}: job ${job.number} is ${job.state} for ever`);
       const stuck = router.state.trips.size + router.state.guests.size;
       return [...findings.violations.map(({ promise, text }) => `${promise} ${name}: ${text}`), ...open, ...(stuck > 0 ? [`P12 ${name}: ${stuck} trips and guests are left`] : [])];
