@@ -1,4 +1,10 @@
-/** What the router of this cluster is owed: attempts that run elsewhere, and what becomes of jobs that come from elsewhere. */
+/**
+ * What the router of this cluster is owed: attempts that run elsewhere, and what becomes of jobs that come from elsewhere.
+ *
+ * While it is away, one `handover` for each slot of the routes and one `stop` for each of them, for what is removed another; one `guestEnded` or
+ * `guestRefused` for each guest that the router has taken in (its `guestsMax`). A slot is free again only when the router has
+ * said how its attempt ended, or when somebody has removed the job. Reports may be left out.
+ */
 import type { Droppable, Reactions } from "@longshore/kernel";
 import type { JobQueueEvent, PayloadWire } from "./events.ts";
 import { payloadToWire } from "./events.ts";

@@ -192,6 +192,32 @@ describe("what the origin shows", () => {
     ]);
   });
 
+  it("OFF-ORG-05 said again it is no news: recorded once a minute, and written into the job's log once for each attempt; a trouble that is over is gone", () => {
+    const host = accepted();
+    const says = (report: object): readonly string[] => types(host.peer("report", { trip: 1, report: { state: "active", attempt: 1, failures: 0, instance: "w1", trouble: null, ...report } }));
+    expect(says({ trouble: "fetch: slow" })).toEqual(["TripReported"]);
+    expect(says({ trouble: "fetch: slow" })).toEqual([]);
+    host.at += 60_000;
+    expect(says({ trouble: "fetch: slow" })).toEqual(["TripReported"]);
+    expect(host.all("TripReported").at(-1)!.report).toEqual({});
+    expect(says({})).toEqual(["TripReported"]);
+    expect(host.state.trip(1).report).toEqual({ state: "active", attempt: 1, failures: 0, instance: "w1" });
+    expect(says({ attempt: 3, failures: 2 })).toEqual(["TripReported"]);
+    expect(host.owed(QUEUE).map(([verb, item]) => [verb, (item as unknown[])[2]])).toEqual([
+      ["log", ["attempt 1 runs in cluster far", "transport to cluster far: fetch: slow"]], ["log", ["attempt 3 runs in cluster far"]],
+    ]);
+  });
+
+  it("OFF-RUN-06 what may be left out while the queue is away: of a job's progress the newest is kept", () => {
+    const host = accepted();
+    host.peer("report", { trip: 1, report: { state: "active", attempt: 1, progress: [0.5, "half"] } });
+    host.peer("report", { trip: 1, report: { log: ["line"] } });
+    host.peer("return", { trip: 1, ...back() });
+    expect(host.sent.filter(({ to }) => to === QUEUE).map(({ verb, how }) => [verb, how])).toEqual([
+      ["progress", { mayDrop: true, levelOf: "progress of job 7" }], ["log", { mayDrop: true }], ["log", { mayDrop: true }], ["outcome", undefined],
+    ]);
+  });
+
   it("OFF-RUN-06 progress and log there are told to the job here", () => {
     const host = accepted();
     host.peer("report", { trip: 1, report: { progress: [0.5, "half"], log: ["line"] } });
