@@ -18,8 +18,14 @@ interface Arrival {
 /** A worker cluster, and the outbox that its kernel keeps for the origin. */
 class Cut {
   readonly host = new MiniHost();
+  private readonly guests: number;
   private readonly outboxes = new Map<string, Outbox>();
-  private folded = 0;
+
+  constructor(guests: number) {
+    this.guests = guests;
+    for (let trip = 1; trip <= guests; trip++) this.host.offer(trip);
+    this.fold();
+  }
 
   get outbox(): Outbox {
     return this.outboxes.get(ORIGIN)!;
@@ -28,14 +34,14 @@ class Cut {
   /** What the router has sent since goes into the outbox. */
   fold(): void {
     for (const { to, verb, item, how } of this.host.sent.splice(0)) if (to === ORIGIN) owe(this.outboxes, to, [verb, item], how);
-    this.folded += this.host.events.splice(0).length;
+    this.host.events.length = 0;
     this.host.instants.length = 0;
   }
 
   /** Every guest says something new, as once a second. */
   report(second: number): void {
-    for (let guest = 1; guest <= GUESTS; guest++) this.host.send("guestReport", { guest, report: { state: "active", attempt: 1, failures: 0, instance: "w1", progress: [second / 4_096, null] } }, "actor");
-    for (let guest = 1; guest <= ENDED; guest++) this.host.send("guestReport", { guest, report: { log: [`second ${second}`] } }, "actor");
+    for (let guest = 1; guest <= this.guests; guest++) this.host.send("guestReport", { guest, report: { state: "active", attempt: 1, failures: 0, instance: "w1", progress: [second / 4_096, null] } }, "actor");
+    for (let guest = 1; guest <= Math.min(ENDED, this.guests); guest++) this.host.send("guestReport", { guest, report: { log: [`second ${second}`] } }, "actor");
     this.host.advance(1_000);
     this.fold();
   }
@@ -65,9 +71,7 @@ const { process } = globalThis as unknown as { readonly process: { readonly env:
 const SECONDS = Number(process.env["LONGSHORE_OUTAGE_SECONDS"] ?? 5);
 
 describe("without a link, 10,000 guests that report once a second", () => {
-  const cut = new Cut();
-  for (let trip = 1; trip <= GUESTS; trip++) cut.host.offer(trip);
-  cut.fold();
+  const cut = new Cut(GUESTS);
   cut.report(1);
   const first = cut.bytes;
   for (let second = 2; second <= SECONDS; second++) cut.report(second);
@@ -94,4 +98,15 @@ describe("without a link, 10,000 guests that report once a second", () => {
     for (const report of newest.values()) expect(report).toEqual({ state: "active", attempt: 1, failures: 0, instance: "w1", progress: [SECONDS / 4_096, null], trouble: null });
     expect(cut.outbox).toMatchObject({ withheldBytes: 0, droppableBytes: 0 });
   });
+});
+
+it("OFF-TRN-19 an hour without a link: ten guests that report once a second owe no more than is allowed, and then how they stand", () => {
+  const cut = new Cut(10);
+  for (let second = 1; second <= 3_600; second++) cut.report(second);
+  const { pending, withheld, droppableBytes } = cut.outbox;
+  expect([pending.length, withheld.size]).toEqual([OUTBOX_LIMITS.messagesMax, 10]);
+  expect(droppableBytes).toBeLessThanOrEqual(OUTBOX_LIMITS.bytesMax);
+  const arrived = cut.drain();
+  expect(arrived.map(({ number }) => number)).toEqual(arrived.map((_, i) => i + 1));
+  expect(arrived.slice(-10).map(({ item }) => [item.trip, item.report?.progress])).toEqual(Array.from({ length: 10 }, (_, i) => [i + 1, [3_600 / 4_096, null]]));
 });
