@@ -5,7 +5,7 @@ import { connect as connectNats, provision, startServer } from "@longshore/nats"
 import { connect, defineJob, type Longshore } from "longshore";
 import { type Command, command } from "../command.ts";
 import { failed, wrongUsage } from "../errors.ts";
-import { fold } from "../history/fold.ts";
+import { foldAny } from "../history/fold.ts";
 import { liveSource } from "../history/live-source.ts";
 import type { Io } from "../io.ts";
 import { openLog } from "../log.ts";
@@ -93,7 +93,7 @@ async function measure(settings: Settings, io: Io, closing: Closing): Promise<re
   const figures = [await adding(ls, settings, io), await endToEnd(ls, settings, io), await idle(ls)];
   const history = await liveSource(await connectNats(nats), { cluster: "main", kind: "job-queue", actor: "main" });
   closing.add("history", () => history.close());
-  const { events, elapsedMs } = await fold(history);
+  const { events, elapsedMs } = await foldAny(history);
   return [...figures, { what: "replay, in events", jobs: events, perSecond: (events * 1_000) / elapsedMs }];
 }
 

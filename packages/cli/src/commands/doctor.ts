@@ -1,5 +1,6 @@
 import type { InstanceView } from "@longshore/job-queue";
-import { type Connection, type Finding, preflight, ROLE_NAMES, type RoleName } from "@longshore/nats";
+import { type Connection, type Finding, historiesOf, preflight, ROLE_NAMES, type RoleName } from "@longshore/nats";
+import { OFFLOAD_ACTOR, OFFLOAD_KIND } from "@longshore/offload-router";
 import { type Command, command } from "../command.ts";
 import { type Place, withConnection } from "../connection.ts";
 import { failed, wrongUsage } from "../errors.ts";
@@ -34,6 +35,7 @@ export const doctor: Command = command({
           ...(roles.length === 0 ? {} : { roles }),
         })).filter(({ check }) => roles.length > 0 || check !== "permissions"),
         ...(await hostFindings(connection, place)),
+        ...(await routerFindings(connection, place)),
       ];
       await present({ shared, io }, { url: place.url, cluster: place.cluster, findings }, () => findingsText(findings, io));
       const wrong = findings.filter(({ ok }) => ok === false).length;
@@ -60,21 +62,34 @@ async function reachFinding(connection: Connection, { url, from }: Place): Promi
 
 async function hostFindings(connection: Connection, { cluster, shard }: Place): Promise<readonly Finding[]> {
   const address = historyAddress(cluster, `job-queue.${shard}`);
+  const found = await hostFinding(connection, address, "start one: `longshore run job-queue`; until then jobs are kept in the inbox");
+  return found.isThere ? [found.finding, await parkedFinding(connection, address), await workersFinding(connection, address)] : [found.finding];
+}
+
+/** A cluster that has never had a router needs none. */
+async function routerFindings(connection: Connection, { cluster }: Place): Promise<readonly Finding[]> {
+  const address: HistoryAddress = { cluster, kind: OFFLOAD_KIND, actor: OFFLOAD_ACTOR };
+  const histories = await new Promise<readonly (readonly [kind: string, actor: string])[] | undefined>((done) => historiesOf(connection, cluster)(done));
+  if (histories?.some(([kind]) => kind === OFFLOAD_KIND) !== true) return [];
+  const { finding } = await hostFinding(connection, address, "start one: `longshore run offload-router`; until then no job leaves this cluster or comes home");
+  return [finding];
+}
+
+async function hostFinding(connection: Connection, address: HistoryAddress, remedy: string): Promise<{ readonly isThere: boolean; readonly finding: Finding }> {
   const check = `host of ${showAddress(address)}`;
   const answer = await askHost(connection, address, { ask: "host" });
-  switch (answer.kind) {
-    case "answer": {
-      const { instance, incarnation, software, epoch, commit, blocked } = answer.answer as HostDescription;
-      const found = `${software} on ${instance} (${incarnation}), epoch ${epoch}, commit ${showCount(commit)}`;
-      const host: Finding = blocked === false ? { check, ok: true, found, remedy: "" } : { check, ok: false, found: `${found}; it cannot write: ${blocked}`, remedy: "see the room in the streams and on the disk" };
-      return [host, await parkedFinding(connection, address), await workersFinding(connection, address)];
-    }
-    case "no-responders":
-      return [{ check, ok: false, found: "none is running", remedy: "start one: `longshore run job-queue`; until then jobs are kept in the inbox" }];
-    case "denied": case "refused":
-      return [{ check, ok: "unknown", found: "this user may not ask it", remedy: "use a user with the role observer or operator" }];
-    case "timeout":
-      return [{ check, ok: false, found: "it is there, but did not answer in time", remedy: "look at its log and its load" }];
+  if (answer.kind !== "answer") return { isThere: false, finding: absentFinding(check, answer.kind, remedy) };
+  const { instance, incarnation, software, epoch, commit, blocked } = answer.answer as HostDescription;
+  const found = `${software} on ${instance} (${incarnation}), epoch ${epoch}, commit ${showCount(commit)}`;
+  const finding: Finding = blocked === false ? { check, ok: true, found, remedy: "" } : { check, ok: false, found: `${found}; it cannot write: ${blocked}`, remedy: "see the room in the streams and on the disk" };
+  return { isThere: true, finding };
+}
+
+function absentFinding(check: string, why: "no-responders" | "denied" | "refused" | "timeout", remedy: string): Finding {
+  switch (why) {
+    case "no-responders": return { check, ok: false, found: "none is running", remedy };
+    case "denied": case "refused": return { check, ok: "unknown", found: "this user may not ask it", remedy: "use a user with the role observer or operator" };
+    case "timeout": return { check, ok: false, found: "it is there, but did not answer in time", remedy: "look at its log and its load" };
   }
 }
 
@@ -90,7 +105,11 @@ async function parkedFinding(connection: Connection, address: HistoryAddress): P
 async function workersFinding(connection: Connection, address: HistoryAddress): Promise<Finding> {
   const check = "workers";
   const answer = await askHost(connection, address, { ask: "instances" });
-  const present = answer.kind === "answer" && Array.isArray(answer.answer) ? (answer.answer as readonly InstanceView[]) : [];
+  const all = answer.kind === "answer" && Array.isArray(answer.answer) ? (answer.answer as readonly InstanceView[]) : [];
+  // Another cluster is a member of the queue, too; no instance is called so.
+  const present = all.filter(({ instance }) => !instance.startsWith("@"));
+  const takers = all.filter(({ instance, pools }) => instance.startsWith("@") && pools.length > 0).map(({ instance }) => instance.slice(1));
+  if (present.length === 0 && takers.length > 0) return { check, ok: true, found: `nobody here; jobs may go to ${takers.join(", ")}`, remedy: "" };
   if (present.length === 0) return { check, ok: "unknown", found: "nobody works for this shard now", remedy: "start some: `longshore run worker jobs.ts`" };
   const topics = new Set(present.flatMap(({ pools }) => pools.flatMap((pool) => pool.topics)));
   return { check, ok: true, found: `${plural(present.length, "instance")}, ${plural(topics.size, "topic")}`, remedy: "" };

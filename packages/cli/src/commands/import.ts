@@ -6,7 +6,7 @@ import { withConnection } from "../connection.ts";
 import { failed, refused } from "../errors.ts";
 import { type HistoryAddress, historyAddress, showAddress } from "../history/address.ts";
 import { type FileSource, fileSource } from "../history/file-source.ts";
-import { fold } from "../history/fold.ts";
+import { foldAny } from "../history/fold.ts";
 import { readFault } from "../history/source.ts";
 import { hint, present } from "../present.ts";
 import { progressOf } from "../render/progress.ts";
@@ -29,16 +29,16 @@ export const importHistory: Command = command({
   async run({ args, shared, io }) {
     const source = await fileSource(resolve(io.cwd, args.file));
     const progress = progressOf(io, "commits");
-    const checked = await fold(source, { progress: (commits) => progress.at(commits) }).finally(() => progress.end());
+    const checked = await foldAny(source, { progress: (commits) => progress.at(commits) }).finally(() => progress.end());
     await withConnection(shared, io, async ({ connection, place }) => {
-      const address = historyAddress(place.cluster, args.history ?? showAddress(source.address));
+      const address = historyAddress(place.cluster, args.history ?? showAddress(source.address), [source.address.kind]);
       await requireEmpty(connection, address);
       const { commits, version } = await append(connection, address, source, (done) => progress.at(done, checked.commits)).finally(() => progress.end());
       const { number } = checked.history.kernel;
       const stateHash = hex(checked.history.stateHash());
       await present({ shared, io }, { history: showAddress(address), commits, lastCommit: number, lastVersion: version, stateHash }, () =>
         `${showAddress(address)}: ${plural(commits, "commit")} up to number ${number}, state ${stateHash}\n`);
-      hint({ shared, io }, "start its host: `longshore run job-queue`, or `longshore up`");
+      hint({ shared, io }, `start its host: \`longshore run ${address.kind}\`, or \`longshore up\``);
     });
   },
 });

@@ -1,8 +1,7 @@
-/** What a folded state holds, and how two states of one history differ. */
+/** What the folded state of a job queue holds, and how two states of one history differ. */
 import { type JobQueueEvent, type JobState, jobByNumber, type QueueState, type QueueStatistics } from "@longshore/job-queue";
-import { decodeCommit, FIRST_ACTOR_CODE } from "@longshore/kernel";
 import type { Point } from "../values.ts";
-import { actorOf, type Folded, fold, type JobQueueHistory } from "./fold.ts";
+import { fold, type JobQueueHistory } from "./fold.ts";
 import type { HistorySource } from "./source.ts";
 
 export interface StateSummary {
@@ -55,8 +54,7 @@ interface Seen {
 }
 
 /** Folds once, from `a` on noting what each job was before it was first touched. */
-export async function difference(source: HistorySource, a: Point, b: Point, progress?: (commits: number) => void): Promise<Difference & { readonly folded: Folded }> {
-  const actor = actorOf(source.address);
+export async function difference(source: HistorySource, history: JobQueueHistory, a: Point, b: Point, progress?: (commits: number) => void): Promise<Difference> {
   const seen = new Map<number, Seen>();
   const events: Record<string, number> = {};
   let from: StateSummary | undefined;
@@ -67,25 +65,18 @@ export async function difference(source: HistorySource, a: Point, b: Point, prog
     const topic = event.type === "JobAccepted" ? event.topic : known?.topic;
     if (id !== undefined && topic !== undefined) seen.set(event.job, { id: `${source.address.actor}.${id}`, topic, before: known?.state ?? "absent" });
   };
-  const folded = await fold(source, {
-    to: b,
-    ...(progress === undefined ? {} : { progress }),
-    before(stored, history) {
-      const commit = decodeCommit(stored.bytes);
-      if (a.kind === "commit" ? commit.number <= a.number : commit.at <= a.atMs) return;
-      from ??= summaryOf(history);
-      for (const wire of commit.events) if ((wire[0] as number) >= FIRST_ACTOR_CODE) note(actor.events.decode(wire, commit.format), history.state);
-    },
-    listener: {
-      actorEvent(event) {
-        if (from !== undefined) events[event.type] = (events[event.type] ?? 0) + 1;
-      },
+  await fold(source, history, { to: b, ...(progress === undefined ? {} : { progress }) }, {
+    point: a,
+    reached: () => { from = summaryOf(history); },
+    coming(event, state) {
+      events[event.type] = (events[event.type] ?? 0) + 1;
+      note(event, state);
     },
   });
-  const to = summaryOf(folded.history);
+  const to = summaryOf(history);
   const jobs = [...seen].map(([number, { id, topic, before }]): JobDifference => {
-    const job = jobByNumber(folded.history.state, number);
+    const job = jobByNumber(history.state, number);
     return { id, topic, before, after: job?.state ?? "absent", attempts: job?.attempt ?? 0 };
   });
-  return { from: from ?? to, to, events, jobs, folded };
+  return { from: from ?? to, to, events, jobs };
 }
