@@ -17,7 +17,7 @@ export interface FindOptions extends JobFilter, CallOptions {
   readonly limit?: number;
   /** The `next` of an earlier answer. */
   readonly after?: string;
-  /** With input and result. */
+  /** With input, result and files. */
   readonly payloads?: boolean;
 }
 

@@ -13,6 +13,8 @@ const POOLS = [
   [{ topics: ["nobody/**"], slots: 3 }],
 ];
 
+const FILE = ["file", "ann", "a".repeat(64), 7];
+
 type Action = (host: MiniHost) => void;
 
 /** A running or any job, chosen by a number. */
@@ -27,10 +29,11 @@ const submit = fc.record({
   retries: fc.option(fc.integer({ min: -1, max: 2 }), { nil: undefined }), retryDelayMs: fc.option(fc.constantFrom(0, 1_000), { nil: undefined }),
   timeoutMs: fc.option(fc.constantFrom(500, 3_000), { nil: undefined }), delayMs: fc.option(fc.constantFrom(0, 700, 5_000), { nil: undefined }),
   properties: fc.option(fc.constantFrom({ p: 1 }, { p: "x", q: null }), { nil: undefined }),
+  inputs: fc.option(fc.constantFrom([FILE], [FILE, ["another", "bob", "b".repeat(64), 7]]), { nil: undefined }),
 }).map((fields): Action => (host) => void host.send("submit", Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)), "submit"));
 
 const DETAILS: Readonly<Record<keyof typeof OUTCOME, readonly unknown[]>> = {
-  succeeded: [new Uint8Array([0xc0])], failed: [{ name: "E", message: "m" }], canceled: ["no"], snoozed: [1_500], released: [], timedOut: [], ended: ["succeeded"],
+  succeeded: [new Uint8Array([0xc0]), null, [FILE]], failed: [{ name: "E", message: "m" }, null, [FILE]], canceled: ["no"], snoozed: [1_500], released: [], timedOut: [], ended: ["succeeded"],
 };
 
 const outcome = fc.tuple(fc.nat(), fc.constantFrom(...(Object.keys(OUTCOME) as (keyof typeof OUTCOME)[]))).map(([n, kind]): Action => (host) => {

@@ -64,6 +64,11 @@ export class Payloads {
     return this.slabs.length - this.freeIndexes.length;
   }
 
+  /** Blobs that are named, each once. */
+  get namedCount(): number {
+    return this.named.size;
+  }
+
   /** Whether a job has this one as its payload, or among its inputs and outputs. */
   names({ principal, digest }: Pick<BlobRef, "principal" | "digest">): boolean {
     return this.named.has(`${principal}/${digest}`);

@@ -1,4 +1,5 @@
 /** What must hold of a state at any moment, counted anew from its jobs. */
+import type { BlobName } from "@longshore/kernel";
 import { invariant } from "@longshore/kernel";
 import type { Job } from "../job.ts";
 import type { QueueState } from "../state.ts";
@@ -18,8 +19,21 @@ export function checkInvariants(state: QueueState): void {
     invariant(state.jobs.withId(job.id)?.number === job.number, `job ${job.number} is not found by its id`);
     invariant(state.jobs.get(job.number)?.row === job.row, `job ${job.number} is not found by its number`);
   }
+  checkNames(state, jobs);
   checkQueues(state, jobs);
   checkMembers(state, jobs);
+}
+
+/** The sweep keeps what jobs name, and nothing else. */
+function checkNames({ jobs: { payloads } }: QueueState, jobs: readonly Job[]): void {
+  const named = new Map<string, BlobName>();
+  const add = (name: BlobName): void => void named.set(`${name.principal}/${name.digest}`, name);
+  for (const { input, result, extra } of jobs) {
+    for (const payload of [input, result]) if (payload !== undefined && !(payload instanceof Uint8Array)) add(payload);
+    for (const [, principal, digest] of [...(extra?.inputs ?? []), ...(extra?.outputs ?? [])]) add({ principal, digest });
+  }
+  same("named blobs", payloads.namedCount, named.size);
+  for (const [key, name] of named) invariant(payloads.names(name), `${key} is named by a job, and the sweep would not know`);
 }
 
 function checkQueues(state: QueueState, jobs: readonly Job[]): void {
