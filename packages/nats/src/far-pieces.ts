@@ -14,10 +14,26 @@ export interface FarPiece {
 
 type Done = (fetched: Fetched) => void;
 
-/** One cluster that does not answer holds up no other. */
+interface Asked {
+  readonly wanted: FarPiece;
+  readonly done: Done;
+}
+
+/** One cluster that does not answer holds up no other; and of one, payloads take turns: a short one does not wait for a long one. */
 interface Lane {
-  readonly waiting: { readonly wanted: FarPiece; readonly done: Done }[];
+  /** By digest. */
+  readonly waiting: Map<string, Asked[]>;
   open: number;
+}
+
+function nextOf({ waiting }: Lane): Asked | undefined {
+  for (const [digest, asked] of waiting) {
+    waiting.delete(digest);
+    const next = asked.shift();
+    if (asked.length > 0) waiting.set(digest, asked);
+    return next;
+  }
+  return undefined;
 }
 
 export class FarPieces {
@@ -33,17 +49,19 @@ export class FarPieces {
   }
 
   get(wanted: FarPiece, done: Done): void {
-    const { cluster } = wanted;
+    const { cluster, digest } = wanted;
     if (!isToken(cluster)) return void setImmediate(() => done(failed("unavailable", `there is no cluster "${cluster}"`)));
-    const lane = this.#lanes.get(cluster) ?? { waiting: [], open: 0 };
+    const lane: Lane = this.#lanes.get(cluster) ?? { waiting: new Map(), open: 0 };
     this.#lanes.set(cluster, lane);
-    lane.waiting.push({ wanted, done });
+    const asked = lane.waiting.get(digest);
+    if (asked === undefined) lane.waiting.set(digest, [{ wanted, done }]);
+    else asked.push({ wanted, done });
     this.#more(cluster, lane);
   }
 
   #more(cluster: string, lane: Lane): void {
     while (lane.open < FAR_PIECES_IN_FLIGHT) {
-      const next = lane.waiting.shift();
+      const next = nextOf(lane);
       if (next === undefined) break;
       lane.open++;
       this.#ask(next.wanted, FAR_BUSY_TRIES, (fetched) => {
