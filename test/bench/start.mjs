@@ -14,8 +14,8 @@ if (!existsSync(join(root, "node_modules/tsx"))) {
   if (installed.status !== 0) process.exit(installed.status ?? 1);
 }
 
-// `npm run bench -- topology` and `-- offload` measure our own parts instead of peers.
-const own = ["topology", "offload"].find((name) => name === process.argv[2]);
+// `npm run bench -- topology`, `-- offload` and `-- carrier` measure our own parts instead of peers.
+const own = ["topology", "offload", "carrier"].find((name) => name === process.argv[2]);
 const main = join(root, "test/bench", own ?? "", "main.ts");
 const options = ["--import", "tsx", "--conditions=@longshore/source"];
 const child = spawn(process.execPath, [...options, main, ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });

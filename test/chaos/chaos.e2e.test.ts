@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Load } from "../e2e/faults/load.ts";
 import { judge, Tape } from "../e2e/faults/verdict.ts";
-import { until, World } from "../e2e/faults/world.ts";
+import { until, type WorkerMember, World } from "../e2e/faults/world.ts";
 import { Fleet } from "./fleet.ts";
 import { type Measures, measured, viewsAtOdds, viewsSaid } from "./measures.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -38,7 +38,7 @@ test(`chaos, seed ${SEED}: whatever is killed, stopped and restarted, nothing is
   const names = Array.from({ length: INSTANCES }, (_, i) => `i${i + 1}`);
   const places = new Map<string, Place>();
   if (network !== undefined) for (const name of names) places.set(name, await network.place(name));
-  const fleet = new Fleet(world, { names, jobs: JOBS, places });
+  const fleet = new Fleet(names, (name) => world.instance(name, JOBS, { place: places.get(name) }));
   await until("an instance hosts", () => fleet.host !== undefined);
   const load = await Load.start(await world.client(), LOAD);
   await load.goesOn();
@@ -93,7 +93,7 @@ interface Run {
   readonly network: Network | undefined;
   readonly load: Load;
   readonly nemesis: Nemesis;
-  readonly fleet: Fleet;
+  readonly fleet: Fleet<WorkerMember>;
   readonly measures: Measures;
   readonly seconds: number;
   readonly wrong: readonly string[];

@@ -1,7 +1,6 @@
 /** Instances that are started again whatever ends them, as a service manager would. */
 
-import { until, type WorkerMember, type World } from "../e2e/faults/world.ts";
-import type { Place } from "./network.ts";
+import { type Member, until } from "../e2e/faults/world.ts";
 
 /** How long a service manager waits before it starts something again, milliseconds. */
 const RESTART_AFTER_MS = 1_000;
@@ -9,49 +8,43 @@ const RESTART_AFTER_MS = 1_000;
 const ORDINARY = { fenced: 5, unreachable: 4 } as const;
 const WORDS_MAX = 12;
 
-export interface Slot {
+export interface Slot<One extends Member = Member> {
   readonly name: string;
   /** The process at hand; the one before it has ended. */
-  member: WorkerMember;
+  member: One;
   isStopped: boolean;
 }
 
-export interface FleetOptions {
-  readonly names: readonly string[];
-  /** File of the jobs that they work. */
-  readonly jobs: string;
-  /** By name; without one an instance shares the network of the test. */
-  readonly places?: ReadonlyMap<string, Place>;
-  /** Further options of the command line. */
-  readonly options?: readonly string[];
-}
-
-export class Fleet {
-  readonly slots: readonly Slot[];
+export class Fleet<One extends Member = Member> {
+  readonly slots: readonly Slot<One>[];
   /** Ends that no fault asked for, by exit code. */
   readonly exits = new Map<number, number>();
   /** The last words of those that ended for no ordinary reason. */
   readonly surprises: string[] = [];
   /** The last words of those that could not reach what they need. */
   readonly unreached: string[] = [];
-  private readonly world: World;
-  private readonly options: FleetOptions;
-  private readonly asked = new Set<WorkerMember>();
+  private readonly start: (name: string) => One;
+  private readonly asked = new Set<Member>();
   private isOver = false;
 
-  constructor(world: World, options: FleetOptions) {
-    this.world = world;
-    this.options = options;
-    this.slots = options.names.map((name) => ({ name, member: this.start(name), isStopped: false }));
+  /** Starts one under each name, and the next under the same name when it has ended. */
+  constructor(names: readonly string[], start: (name: string) => One) {
+    this.start = start;
+    this.slots = names.map((name) => ({ name, member: start(name), isStopped: false }));
     for (const slot of this.slots) void this.keep(slot);
   }
 
   /** The one that said last that it serves, if it still runs. */
-  get host(): Slot | undefined {
-    return this.slots.find(({ member: { isEnded, text } }) => !isEnded && text.lastIndexOf('"host.serving"') > text.lastIndexOf('"host.moved"'));
+  get host(): Slot<One> | undefined {
+    return this.hostOf("job-queue.main");
   }
 
-  get running(): readonly Slot[] {
+  /** Of the actor, `<kind>.<name>`. */
+  hostOf(actor: string): Slot<One> | undefined {
+    return this.slots.find(({ member: { isEnded, text } }) => !isEnded && lastSaid(text, actor) === "host.serving");
+  }
+
+  get running(): readonly Slot<One>[] {
     return this.slots.filter(({ member, isStopped }) => !member.isEnded && !isStopped);
   }
 
@@ -84,12 +77,7 @@ export class Fleet {
     this.isOver = true;
   }
 
-  private start(name: string): WorkerMember {
-    const { jobs, places, options = [] } = this.options;
-    return this.world.instance(name, jobs, { place: places?.get(name), options });
-  }
-
-  private async keep(slot: Slot): Promise<void> {
+  private async keep(slot: Slot<One>): Promise<void> {
     while (!this.isOver) {
       const { member } = slot;
       const code = await member.ended;
@@ -105,4 +93,10 @@ export class Fleet {
     if (code === ORDINARY.unreachable) this.unreached.push(`${name}: ${words(3)}`);
     if (!Object.values<number>(ORDINARY).includes(code)) this.surprises.push(`${name} ended with ${code}: ${words(WORDS_MAX)}`);
   }
+}
+
+/** What was said last of who hosts an actor. */
+function lastSaid(text: string, actor: string): string | undefined {
+  const line = text.split("\n").findLast((one) => one.includes(`"actor":"${actor}"`) && (one.includes('"host.serving"') || one.includes('"host.moved"')));
+  return line === undefined ? undefined : line.includes('"host.serving"') ? "host.serving" : "host.moved";
 }

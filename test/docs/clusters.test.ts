@@ -30,7 +30,7 @@ async function serverOf(cluster: Cluster, folder: string, leafPort: number): Pro
   return server;
 }
 
-it("two clusters that name each other show each other's instances and topics, and do each other's jobs", async () => {
+it("two clusters that name each other show each other's instances and topics", async () => {
   const folder = await mkdtemp(join(tmpdir(), "longshore-leaf-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const leafPort = await freePort();
@@ -60,13 +60,10 @@ it("two clusters that name each other show each other's instances and topics, an
   };
 
   for (const cluster of CLUSTERS) await done(cluster, "provisioner", "setup");
-  for (const cluster of CLUSTERS) longshore(cluster, "host", "run", "job-queue", "offload-router");
+  for (const cluster of CLUSTERS) longshore(cluster, "host", "run", "job-queue");
   const worker = longshore("west", "worker", "run", "worker", fileURLToPath(new URL("guide/greeting.ts", import.meta.url)));
   await until("the worker works", () => worker.words.text.includes("worker.started") || undefined, 60_000);
   await until("the hub shows the other cluster", async () => (/cluster west +view/.test(await done("hub", "operator", "topology")) && / greeting/.test(await done("hub", "operator", "topology"))) || undefined, 60_000);
   expect(await done("hub", "operator", "topics")).toMatch(/^TOPIC +west\/\S+\ngreeting +enabled\n/);
   expect(await done("west", "operator", "topology")).toMatch(/cluster hub +view/);
-  // Nobody at the hub works on it.
-  expect(await done("hub", "submitter", "add", "greeting", '{"name":"you"}', "--wait")).toContain("you");
-  expect(await done("hub", "operator", "offload", "list", "--all")).toMatch(/ greeting +west .* returned/);
 }, PROCESSES_MS);

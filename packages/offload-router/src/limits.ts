@@ -1,6 +1,6 @@
 /** Every bound and time of OffloadRouter, with its unit. */
 
-/** Bounds that only `decide` and `settle` look at: a host may set them, the fold never reads them. Times in milliseconds. */
+/** Bounds that only `decide`, `settle` and questions look at: a host may set them, the fold never reads them. Times in milliseconds. */
 export interface OffloadLimits {
   /** Trips on their way, and guests taken in, at a time. */
   readonly tripsMax: number;
@@ -23,6 +23,11 @@ export interface OffloadLimits {
   /** Another cluster that says the same again is recorded as heard at most this often. */
   readonly heardEveryMs: number;
   readonly routesMax: number;
+  /**
+   * How long the outputs of a trip that has returned are named by the router: its queue is told in the same commit, and names them
+   * itself as soon as it has read that. After that its payload goes when no job names it.
+   */
+  readonly endedNamedMs: number;
 }
 
 export const OFFLOAD_LIMITS: OffloadLimits = {
@@ -38,6 +43,7 @@ export const OFFLOAD_LIMITS: OffloadLimits = {
   unservedMs: 60_000,
   heardEveryMs: 60_000,
   routesMax: 64,
+  endedNamedMs: 2 * 3_600_000,
 };
 
 /** The fold reads these two: changing one needs a new schema number. */
@@ -45,12 +51,6 @@ export const OFFLOAD_LIMITS: OffloadLimits = {
 export const ENDED_MAX = 1_000;
 /** Guests that are gone and offers that were refused, remembered so that a repeated offer is known. */
 export const SETTLED_MAX = 10_000;
-
-/**
- * How long the outputs of a trip that has returned are named by the router, milliseconds: its queue is told in the same commit, and
- * names them itself as soon as it has read that. After that its payload goes when no job names it.
- */
-export const ENDED_NAMED_MS: number = 2 * 3_600_000;
 
 /** Bounds of whoever moves the bytes; the actor does not know them. */
 export interface MoverLimits {

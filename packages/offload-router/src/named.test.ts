@@ -1,6 +1,6 @@
 /** Which payloads the router says it needs, to whoever removes what nobody needs. */
 import { describe, expect, it } from "vitest";
-import { ENDED_NAMED_MS } from "./limits.ts";
+import { OFFLOAD_LIMITS } from "./limits.ts";
 import { digestOf, MiniHost } from "./testing/mini-host.ts";
 import { GUEST_BLOBS, IMPORTED_BLOBS } from "./vocabulary.ts";
 
@@ -28,7 +28,7 @@ describe("a payload is named", () => {
     const host = returned();
     host.moved("import", 1);
     expect([isNamed(host, "ann", "a"), isNamed(host, IMPORTED_BLOBS, "b")]).toEqual([false, true]);
-    host.advance(ENDED_NAMED_MS - 1);
+    host.advance(OFFLOAD_LIMITS.endedNamedMs - 1);
     expect(isNamed(host, IMPORTED_BLOBS, "b")).toBe(true);
     host.advance(1);
     expect(isNamed(host, IMPORTED_BLOBS, "b")).toBe(false);

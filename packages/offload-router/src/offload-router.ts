@@ -48,7 +48,7 @@ export function offloadRouter({ cluster, limits: given, removesPayloads = true }
     react: (state, event, reactions) => react(state, event, reactions, { cluster, limits }),
     due: (state) => due(state, limits),
     parse,
-    query: (state, question, _sender, at) => query(state, question, at),
+    query: (state, question, _sender, at) => query(state, question, at, limits),
     snapshot,
     restore,
   };

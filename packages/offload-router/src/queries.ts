@@ -15,6 +15,7 @@
 import { Fault } from "@longshore/kernel";
 import type { Fields } from "@longshore/kernel/reading";
 import { integer, name, optional, text, Unreadable } from "@longshore/kernel/reading";
+import type { OffloadLimits } from "./limits.ts";
 import { INPUT_LIMITS } from "./limits.ts";
 import { named } from "./named.ts";
 import type { Guest, OffloadState, Trip } from "./state.ts";
@@ -88,16 +89,16 @@ export interface BacklogRow {
 }
 
 /** @throws {Fault} `query/unknown`, `query/malformed` */
-export function query(state: OffloadState, question: Fields, at: number): unknown {
+export function query(state: OffloadState, question: Fields, at: number, limits: OffloadLimits): unknown {
   try {
-    return answer(state, question, at);
+    return answer(state, question, at, limits);
   } catch (problem) {
     if (problem instanceof Unreadable) throw new Fault("query/malformed", problem.message, { retry: "never", cause: problem });
     throw problem;
   }
 }
 
-function answer(state: OffloadState, question: Fields, at: number): unknown {
+function answer(state: OffloadState, question: Fields, at: number, limits: OffloadLimits): unknown {
   switch (question["ask"]) {
     case "trips": {
       const cluster = optional(question["cluster"], (given) => name("cluster", given));
@@ -114,7 +115,7 @@ function answer(state: OffloadState, question: Fields, at: number): unknown {
     }
     case "routes": return routeViews(state, at);
     case "work": return [...workOf(state, at)];
-    case "named": return named(state, question["blobs"], at);
+    case "named": return named(state, question["blobs"], at - limits.endedNamedMs);
     default:
       throw new Fault("query/unknown", `an offload router answers trips, trip, guests, routes, work and named, not "${String(question["ask"])}"`, { retry: "never" });
   }

@@ -1,138 +1,116 @@
 /**
- * How fast a payload comes from another cluster: `npm run bench -- offload`.
+ * What a round trip to another cluster costs: `npm run bench -- offload`.
  *
- * Two servers that sync every write, joined by a leaf node. Ours: the carrier of one cluster asks the door of the other, which is a
- * process of its own. Measured against: a program with a connection to each server reads from the object store of one
- * and stores into that of the other, through NATS.js. In turns, on this machine.
+ * Real processes on one machine, two servers joined by a leaf node. The same jobs are done at home and there; the same bytes travel with
+ * jobs and by a plain copy between object stores.
  */
-import { fork } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { BlobWritten, ByteSource, CarryAnswer } from "@longshore/kernel";
-import { blobsOf, type Connection, carrierOf, connect, type NatsServer, provision, startServer } from "@longshore/nats";
+import { findServer } from "@longshore/nats";
+import { checkDocument, writeInto } from "../document.ts";
 import { exitOnSignals } from "../launch.ts";
-import { cpuBusy, describeMachine, median } from "../measure.ts";
-import { dataDirectory, importPeer, sweepDataDirectories } from "../servers.ts";
+import { cpuBusy, describeMachine, type Machine } from "../measure.ts";
+import { dataDirectory, sweepDataDirectories } from "../servers.ts";
+import { carriage, known, MIB, rateOf, roundTrips } from "./cases.ts";
+import { combined, type Run, toMarkdown } from "./report.ts";
+import { World } from "./world.ts";
 
 const USAGE = `npm run bench -- offload [options]
-  --sizes LIST    MiB of the payload, comma-separated (64,512)
-  --rounds N      times each is brought, and copied (3)
-  --json PATH     where the raw figures go`;
+  --trips N        jobs of each kind, one at a time (300)
+  --jobs N         small jobs of each throughput (5000)
+  --rounds N       times each throughput is measured (3)
+  --inputs LIST    inputs that are carried, count x MiB (50x5,2x256)
+  --known N        MiB of an input that lies there already (16)
+  --json PATH      where the raw figures go
+  --combine PATHS  raw figures of earlier sittings, comma-separated: what is not measured anew is of them
+  --render         measure nothing: show what --combine names
+  --write PATH     put the tables into this document, between its two bench comments (docs/offloading.md)`;
 
 const { values: given } = parseArgs({
   allowPositionals: true,
-  options: { help: { type: "boolean", default: false }, sizes: { type: "string", default: "64,512" }, rounds: { type: "string", default: "3" }, json: { type: "string" } },
+  options: {
+    help: { type: "boolean", default: false }, render: { type: "boolean", default: false }, trips: { type: "string", default: "300" }, jobs: { type: "string", default: "5000" }, rounds: { type: "string", default: "3" },
+    inputs: { type: "string", default: "50x5,2x256" }, known: { type: "string", default: "16" }, json: { type: "string" }, combine: { type: "string", default: "" }, write: { type: "string" },
+  },
 });
-
-const MIB = 1024 ** 2;
-const GIB = 1024 ** 3;
-const [ORIGIN, WORKER, OWNER, KEEPER] = ["origin", "worker", "alice", "offload-guest"] as const;
-const LEAF_PORT = 7_422 + (process.pid % 1_000);
-
-/** As much of `@nats-io/obj` as is needed. */
-interface ObjectStore {
-  put(meta: { readonly name: string }, stream: ReadableStream<Uint8Array>): Promise<unknown>;
-  get(name: string): Promise<{ readonly data: ReadableStream<Uint8Array>; readonly error: Promise<Error | null | undefined> } | null>;
-  destroy(): Promise<boolean>;
-}
-interface ObjectStores {
-  readonly Objm: new (nc: Connection["nc"]) => { create(name: string, options: { readonly storage: string; readonly max_bytes: number }): Promise<ObjectStore> };
-}
-
-const answerOf = <T>(call: (done: (answer: T) => void) => void): Promise<T> => new Promise((done) => call(done));
 
 if (given.help) process.stdout.write(`${USAGE}\n`);
 else await main();
 
 async function main(): Promise<void> {
   exitOnSignals();
+  const document = given.write === undefined ? undefined : resolve(given.write);
+  if (document !== undefined) checkDocument(document);
+  const earlier = given.combine.split(",").filter((path) => path !== "").map((path) => JSON.parse(readFileSync(resolve(path), "utf8")) as Run);
   sweepDataDirectories();
-  const directory = dataDirectory("offload");
-  const [machine, othersBusy] = [describeMachine(directory), await cpuBusy(2_000)];
-  const origin = await startServer({ storeDir: resolve(directory, ORIGIN), cluster: ORIGIN, serverName: ORIGIN, fileStoreBytes: 40 * GIB, leaf: { domain: ORIGIN, listen: `127.0.0.1:${LEAF_PORT}` } });
-  const worker = await startServer({
-    storeDir: resolve(directory, WORKER), cluster: WORKER, serverName: WORKER, fileStoreBytes: 40 * GIB, env: { LONGSHORE_HUB: `nats://127.0.0.1:${LEAF_PORT}` }, leaf: { domain: WORKER, hubVariable: "LONGSHORE_HUB" },
-  });
-  const rows: Row[] = [];
-  for (const mebibytes of given.sizes.split(",").map(Number)) rows.push(await measured(origin, worker, mebibytes));
-  const result = { startedAt: new Date().toISOString(), machine, othersBusy, server: origin.version, rows };
-  if (given.json !== undefined) writeFileSync(resolve(given.json), `${JSON.stringify(result)}\n`);
-  process.stdout.write([
-    `\n${machine.cpu}, ${machine.cores} cores; Node ${machine.node}; two nats-servers ${result.server} that sync every write (${machine.fileSystem}, fsync ${machine.fsyncMs.toFixed(3)} ms), joined by a leaf node; others used ${Math.round(othersBusy * 100)} % of the processors just before.\n`,
-    "| payload | brought through the door, MiB/s | copied between object stores, MiB/s | ratio |", "| ---: | ---: | ---: | ---: |",
-    ...rows.map(({ mebibytes, brought, copied }) => `| ${mebibytes} MiB | ${shown(brought)} | ${shown(copied)} | ${(median(brought) / median(copied)).toFixed(2)} |`), "",
-  ].join("\n"));
-  await Promise.all([origin.stop(), worker.stop()]);
+  const fresh = given.render ? [] : [await measured()];
+  const text = toMarkdown(combined([...earlier, ...fresh]));
+  process.stdout.write(`\n${text}\n`);
+  if (document !== undefined) writeInto(document, text);
   process.exit(0);
 }
 
-function shown(rates: readonly number[]): string {
-  return `${median(rates).toFixed(0)} (${rates.map((rate) => rate.toFixed(0)).join(", ")})`;
-}
-
-/** MiB per second, of each round. */
-interface Row {
-  readonly mebibytes: number;
-  readonly brought: readonly number[];
-  readonly copied: readonly number[];
-}
-
-async function measured(origin: NatsServer, worker: NatsServer, mebibytes: number): Promise<Row> {
-  const [there, here] = [await connect({ servers: origin.url, principal: "host" }), await connect({ servers: worker.url, principal: "host" })];
-  for (const [connection, cluster] of [[there, ORIGIN], [here, WORKER]] as const) await provision(connection, { cluster, totalBytes: 20 * GIB });
-  const [brought, copied]: [number[], number[]] = [[], []];
-  for (let round = 0; round < Number(given.rounds); round++) {
-    const block = randomBytes(MIB);
-    brought.push(mebibytes / (await bringing(there, here, origin, block, mebibytes)));
-    copied.push(mebibytes / (await copying(there, here, block, mebibytes)));
-    process.stderr.write(`${mebibytes} MiB: brought ${brought.at(-1)?.toFixed(0)}, copied ${copied.at(-1)?.toFixed(0)} MiB/s\n`);
+async function measured(): Promise<Run> {
+  const [startedAt, machine, othersBusy, { version: server }] = [new Date().toISOString(), machineNow(), await cpuBusy(2_000), await findServer()];
+  const run: Run = { startedAt, machine, othersBusy, server, rates: { here: [], there: [] }, rateJobs: count("jobs"), carriages: [] };
+  const folder = dataDirectory("offload");
+  mkdirSync(folder, { recursive: true });
+  const world = await World.open(folder);
+  try {
+    await all(world, run);
+  } finally {
+    await world.close();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
-  await Promise.all([there.close(), here.close()]);
-  return { mebibytes, brought, copied };
+  return run;
 }
 
-/** Seconds. */
-async function bringing(there: Connection, here: Connection, origin: NatsServer, block: Uint8Array, mebibytes: number): Promise<number> {
-  const hash = createHash("sha256");
-  for (let i = 0; i < mebibytes; i++) hash.update(block);
-  const ref = { principal: OWNER, digest: hash.digest("hex"), bytes: mebibytes * MIB };
-  const written = await answerOf<BlobWritten>((done) => blobsOf(there, ORIGIN).write(ref, repeated(block, mebibytes), done));
-  if (written.kind !== "stored") throw new Error(written.message);
-  const door = fork(fileURLToPath(new URL("door.ts", import.meta.url)), [origin.url, ORIGIN, ref.principal, ref.digest, String(ref.bytes)]);
-  await new Promise((open) => door.once("message", open));
-  const carrier = carrierOf(here, WORKER);
-  const bring = (): Promise<CarryAnswer> => answerOf((done) => carrier.bring(ORIGIN, ref, KEEPER, done));
-  // That the door is open is known behind the link a moment later.
-  await new Promise((next) => setTimeout(next, 1_000));
-  const begin = performance.now();
-  const answer = await bring();
-  const seconds = (performance.now() - begin) / 1_000;
-  if (answer.kind !== "here" || answer.travelled !== ref.bytes) throw new Error(JSON.stringify(answer));
-  door.disconnect();
-  await answerOf((done) => carrier.remove({ ...ref, principal: KEEPER }, done));
-  await answerOf((done) => carrierOf(there, ORIGIN).remove(ref, done));
-  return seconds;
+/** The raw figures are kept after every step: a sitting that is broken off can be combined with another. */
+async function all(world: World, run: Run): Promise<void> {
+  const keep = (words: string): void => {
+    process.stderr.write(`${words}\n`);
+    if (given.json !== undefined) writeFileSync(resolve(given.json), `${JSON.stringify(run)}\n`);
+  };
+  if (count("trips") > 0) {
+    run.roundTrips = await roundTrips(world, count("trips"));
+    keep("round trips are measured");
+  }
+  for (let round = 0; round < (count("jobs") > 0 ? count("rounds") : 0); round++) {
+    for (const where of ["here", "there"] as const) {
+      run.rates[where].push(await rateOf(world, where, count("jobs")));
+      keep(`${where}: ${Math.round(run.rates[where].at(-1)!)} jobs/s`);
+    }
+  }
+  for (const [inputs, bytes] of inputsOf(given.inputs)) {
+    run.carriages.push(await carriage(world, inputs, bytes));
+    const { copyMs, routerMs } = run.carriages.at(-1)!;
+    keep(`${inputs} x ${bytes / MIB} MiB: ${Math.round(copyMs)} ms copied, ${Math.round(routerMs)} ms with jobs`);
+  }
+  if (count("known") > 0) {
+    run.known = await known(world, count("known") * MIB);
+    keep(`over the link: ${JSON.stringify(run.known)}`);
+  }
 }
 
-async function copying(there: Connection, here: Connection, block: Uint8Array, mebibytes: number): Promise<number> {
-  const { Objm } = importPeer("@nats-io/obj") as ObjectStores;
-  const [from, to] = await Promise.all([there, here].map(({ nc }) => new Objm(nc).create("bench", { storage: "file", max_bytes: 4 * GIB })));
-  let left = mebibytes;
-  await from!.put({ name: "payload" }, new ReadableStream({ pull: (controller) => (left-- > 0 ? controller.enqueue(block) : controller.close()) }));
-  const begin = performance.now();
-  const found = await from!.get("payload");
-  await to!.put({ name: "payload" }, found!.data);
-  const seconds = (performance.now() - begin) / 1_000;
-  const error = await found!.error;
-  if (error instanceof Error) throw error;
-  await Promise.all([from!.destroy(), to!.destroy()]);
-  return seconds;
+function count(name: "trips" | "jobs" | "rounds" | "known"): number {
+  const value = Number(given[name]);
+  return Number.isSafeInteger(value) && value >= 0 ? value : refuse(`--${name} ${given[name]} is no whole number of 0 or more`);
 }
 
-function repeated(block: Uint8Array, times: number): ByteSource {
-  let left = times;
-  return { next: (done) => void setImmediate(() => done(left-- > 0 ? { kind: "bytes", bytes: block } : { kind: "end" })), close: () => undefined };
+const inputsOf = (list: string): readonly (readonly [count: number, bytes: number])[] => list.split(",").filter((one) => one !== "").map((one) => {
+  const [inputs = 0, mebibytes = 0] = (/^(\d+)x(\d+)$/.exec(one)?.slice(1) ?? []).map(Number);
+  return inputs > 0 && mebibytes > 0 ? [inputs, mebibytes * MIB] : refuse(`--inputs ${one} is not like 50x5`);
+});
+
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n${USAGE}\n`);
+  process.exit(2);
+}
+
+function machineNow(): Machine {
+  const probe = dataDirectory("machine");
+  const machine = describeMachine(probe);
+  rmSync(probe, { recursive: true });
+  return machine;
 }

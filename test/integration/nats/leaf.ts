@@ -1,51 +1,11 @@
 /** Two clusters with a server each, joined by a leaf node through a link that a test may cut. */
-import { connect as connectTo, createServer, type Server, type Socket } from "node:net";
 import { type Connection, connect, type NatsServer, permissionsOf, provision, ROLE_USERS, type ServerUser } from "@longshore/nats";
 import { onTestFinished } from "vitest";
 import { freePort } from "../../free-port.ts";
+import { Relay } from "../../relay.ts";
 import { server, until } from "./world.ts";
 
 export const [HUB, WEST, EAST] = ["hub", "west", "east"] as const;
-
-/** Between the leaf node and its hub: what a router, or a cable, does to it. */
-class CutLink {
-  private readonly sockets = new Set<Socket>();
-  private isCut = false;
-  private listener: Server | undefined;
-
-  /** Resolves with the port to connect to: what comes there goes to the hub's. */
-  async open(hubPort: number): Promise<number> {
-    this.listener = createServer((from) => {
-      if (this.isCut) return void from.destroy();
-      const to = connectTo({ host: "127.0.0.1", port: hubPort });
-      for (const [socket, other] of [[from, to], [to, from]] as const) {
-        this.sockets.add(socket);
-        socket.on("error", () => undefined).on("close", () => {
-          this.sockets.delete(socket);
-          other.destroy();
-        });
-        socket.pipe(other);
-      }
-    });
-    const { listener } = this;
-    await new Promise<void>((listening) => void listener.listen(0, "127.0.0.1", () => listening()));
-    return (listener.address() as { readonly port: number }).port;
-  }
-
-  cut(): void {
-    this.isCut = true;
-    for (const socket of this.sockets) socket.destroy();
-  }
-
-  join(): void {
-    this.isCut = false;
-  }
-
-  close(): void {
-    this.cut();
-    this.listener?.close();
-  }
-}
 
 export interface TwoClusters {
   readonly hub: NatsServer;
@@ -70,7 +30,7 @@ const ONLY_PEER = `authorization { users: [
 
 /** `users`: both servers have those of `nats.conf`. `peer`: the hub has west as a peer, and else nobody who is bounded. `none`: everybody may do everything. */
 export async function twoClusters(guard: "users" | "peer" | "none" = "users"): Promise<TwoClusters> {
-  const link = new CutLink();
+  const link = new Relay();
   onTestFinished(() => link.close());
   const leafPort = await freePort();
   const roles = ROLE_USERS.filter(({ name }) => name !== "peer");
