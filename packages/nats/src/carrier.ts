@@ -8,8 +8,8 @@
  * What is here already is not trusted for having been here: everything is hashed on its way into the store. Where the bytes turn
  * out wrong and some were left by an earlier try, all of them are asked for once more.
  */
-import { BLOB_YOUNG_MS, type BlobCarrier, type BlobCopy, type BlobRef, type BlobWritten, type CarryAnswer, type CarryFailure } from "@longshore/kernel";
-import { purgeAll, subjectsIn } from "./api.ts";
+import { BLOB_YOUNG_MS, type BlobCarrier, type BlobCopy, type BlobName, type BlobRef, type BlobWritten, type CarryAnswer, type CarryFailure } from "@longshore/kernel";
+import { lastStored, purgeBelow, subjectsIn } from "./api.ts";
 import { findCopies, lookAtCopy } from "./blob-look.ts";
 import { type BlobPlace, getPiece, pieceCount, placeOf } from "./blob-pieces.ts";
 import { type Fetched, PieceReading, readBlob } from "./blob-read.ts";
@@ -35,7 +35,7 @@ export function carrierOf(connection: Connection, cluster: string, options: Carr
     check: (ref, done) => carrier.check(ref, done),
     copy: (ref, to, done) => carrier.inTurn(ref, to, done, (end) => carrier.place(ref, to, undefined, end)),
     bring: (far, ref, to, done) => carrier.inTurn(ref, to, done, (end) => carrier.place(ref, to, far, end)),
-    remove: (name, done) => purgeAll(connection, placeOf(connection, cluster, name).stream, placeOf(connection, cluster, name).all, done),
+    remove: (name, done) => carrier.inTurn(name, name.principal, done, (end) => carrier.remove(name, end)),
   };
 }
 
@@ -67,8 +67,17 @@ class Carrier {
     });
   }
 
-  /** One at a time makes the same copy: the next finds it made. */
-  inTurn({ digest }: BlobRef, to: string, done: Done, run: (end: Done) => void): void {
+  /** Never later than what is there now: a purge that is late must not take what has been stored since. */
+  remove(name: BlobName, done: (ok: boolean) => void): void {
+    const { connection, stream, all } = placeOf(this.#connection, this.#cluster, name);
+    lastStored(connection, stream, all, (last) => {
+      if (last === "unavailable" || last === undefined) done(last === undefined);
+      else purgeBelow(connection, stream, all, last.sequence + 1, done);
+    });
+  }
+
+  /** One at a time makes the same copy, or removes it: the next finds it made, and nothing is stored behind a removal. */
+  inTurn<Answer>({ digest }: BlobName, to: string, done: (answer: Answer) => void, run: (end: (answer: Answer) => void) => void): void {
     const key = `${to}.${digest}`;
     const begin = (): void => run((answer) => {
       const next = this.#turns.get(key)?.shift();

@@ -142,6 +142,16 @@ function farRules(rule: Rule): void {
     await fixture.open(() => ref);
     expect(await bring(fixture, ref)).toEqual({ kind: "here", travelled: LONG });
   });
+
+  rule("OFF-CLN-08 what is removed while it is being brought is gone afterwards, and what is brought after a removal is there", async (fixture) => {
+    const ref = await given(fixture);
+    const remove = (): Promise<boolean> => answerTo(fixture, (done) => fixture.near.carrier.remove({ ...ref, principal: BOB }, done));
+    expect(await Promise.all([bring(fixture, ref), remove()])).toEqual([{ kind: "here", travelled: LONG }, true]);
+    expect(await names(fixture)).toEqual([]);
+    await bring(fixture, ref);
+    expect(await Promise.all([remove(), bring(fixture, ref)])).toEqual([true, { kind: "here", travelled: LONG }]);
+    expect(await isHere(fixture, ref)).toBe(true);
+  });
 }
 
 /** Allows so many questions. */

@@ -58,17 +58,15 @@ export class MemoryCarrier implements BlobCarrier {
   }
 
   remove(name: BlobName, done: (ok: boolean) => void): void {
-    this.defer(() => {
-      const isDone = !this.blobs.away;
-      if (isDone) {
-        this.blobs.held.delete(blobKey(name));
-        this.left.delete(blobKey(name));
-      }
-      this.defer(() => done(isDone));
-    });
+    this.inTurn(name, name.principal, done, (end) => this.defer(() => {
+      if (this.blobs.away) return end(false);
+      this.blobs.held.delete(blobKey(name));
+      this.left.delete(blobKey(name));
+      end(true);
+    }));
   }
 
-  private inTurn({ digest }: BlobRef, to: string, done: Done, run: (end: Done) => void): void {
+  private inTurn<Answer>({ digest }: BlobName, to: string, done: (answer: Answer) => void, run: (end: (answer: Answer) => void) => void): void {
     const key = `${to}/${digest}`;
     const begin = (): void => run((answer) => {
       const next = this.turns.get(key)?.shift();
