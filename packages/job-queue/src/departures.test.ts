@@ -47,6 +47,26 @@ describe("the choice", () => {
     expect(place(host, host.submit(TOPIC, { creator: "i2" }))).toBe("i2");
   });
 
+  it("OFF-DST-21 roles are of each job: while one of another cluster is here, one of here may be there", () => {
+    const host = world();
+    host.join("i1", [{ topics: ["film"], slots: 1 }]);
+    route(host, "zoo");
+    host.send("guest", { guest: 1, origin: "zoo", id: "zoo-1", topic: "film", input: encode(null), options: {} }, "actor", "host");
+    const own = host.submit(TOPIC);
+    expect([place(host, host.state.next.job - 2), place(host, own)]).toEqual(["i1", "@zoo"]);
+  });
+
+  it("OFF-ORG-03 OFF-DEV-04 OFF-DEV-05 what is away is found by its topic, and by its id how it ended; nobody needs to have given it one", () => {
+    const host = world();
+    route(host, "far");
+    const job = host.submit(TOPIC);
+    const ask = (question: object): unknown => host.actor.query(host.state, { ...question }, { role: "operate", principal: "ann" }, host.at);
+    const id = `main.${host.state.job(job).id}`;
+    expect(ask({ ask: "find", filter: { topic: TOPIC } })).toMatchObject({ jobs: [{ id, state: "active", instance: "@far" }] });
+    host.send("outcome", [job, 1, OUTCOME.ended, "succeeded", encode(7), null, null], "actor", "host");
+    expect(ask({ ask: "job", id })).toMatchObject({ state: "succeeded" });
+  });
+
   it("OFF-DST-20 the same id given again is the same job, also while it is away", () => {
     const host = world();
     route(host, "far");
