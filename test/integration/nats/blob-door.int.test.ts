@@ -1,5 +1,5 @@
 /** The door that gives payloads to other clusters, as it looks from outside: over a leaf node, with a client that knows nothing of Longshore. */
-import { type BlobPut, type BlobRef, decodeUntrusted, encode, IMPORTED_BLOBS, streamsOf, subjectsOf } from "@longshore/kernel";
+import { type BlobPut, type BlobRef, type Blobs, type CarryAnswer, decodeUntrusted, encode, IMPORTED_BLOBS, streamsOf, subjectsOf } from "@longshore/kernel";
 import { blobsOf, type Connection, carrierOf, openBlobDoor, wireOf } from "@longshore/nats";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
@@ -123,6 +123,40 @@ it("more than it reads at a time the door puts off, and answers each", async () 
   const errors = answers.map((answer) => (answer as { readonly error?: string }).error);
   expect(new Set(errors)).toEqual(new Set([undefined, "busy"]));
   expect(errors.filter((error) => error === undefined).length).toBeGreaterThanOrEqual(32);
+}, TEST_MS);
+
+it("OFF-TRN-19 OFF-TRN-25 a link that breaks in the middle of a payload: the next try brings the rest", async () => {
+  const clusters = await twoClusters("none");
+  const host = await clusters.as(HUB, "host");
+  const long = bytes(20 * 262_144, 9);
+  const put = await answerOf<BlobPut>((done) => blobsOf(host, HUB).put("host", long, done));
+  if (put.kind !== "stored") throw new Error(put.message);
+  const wanted = { principal: "host", digest: put.digest, bytes: long.length };
+  let asked = 0;
+  let cut: Promise<void> | undefined;
+  openBlobDoor(host, {
+    cluster: HUB,
+    mayRead() {
+      // The eighteenth piece is asked for when the second is being stored.
+      if (++asked === 18) cut = clusters.cut();
+      return wanted;
+    },
+  });
+  const here = await clusters.as(WEST, "host");
+  await heard(await bare(clusters.west));
+  const carrier = carrierOf(here, WEST, { pieceTimeoutMs: 2_000 });
+  const bring = (): Promise<CarryAnswer> => answerOf((done) => carrier.bring(HUB, wanted, IMPORTED_BLOBS, done));
+  expect(await bring()).toMatchObject({ kind: "failed", failure: { kind: "unreachable" } });
+  await cut;
+  await clusters.join();
+  let answer = await bring();
+  await until(async () => {
+    if (answer.kind === "failed") answer = await bring();
+    return answer.kind === "here";
+  }, "the rest is brought");
+  expect(answer.kind === "here" && answer.travelled).toBeLessThan(long.length);
+  const found = await answerOf<Parameters<Parameters<Blobs["get"]>[2]>[0]>((done) => blobsOf(here, WEST).get(IMPORTED_BLOBS, put.digest, done));
+  expect(found.kind === "found" && Buffer.from(found.bytes).equals(long)).toBe(true);
 }, TEST_MS);
 
 it("a cluster that does not answer holds up no other", async () => {
