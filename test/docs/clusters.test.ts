@@ -1,4 +1,4 @@
-/** "Several clusters" of `docs/operations.md`, with the two configurations it names, on other ports and in another folder. */
+/** "Several clusters" of `docs/operations.md` and "Two clusters" of `docs/guide.md`, with the two configurations they name, on other ports and in another folder. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ async function serverOf(cluster: Cluster, folder: string, leafPort: number): Pro
   return server;
 }
 
-it("two clusters that name each other show each other's instances and topics", async () => {
+it("OFF-ADM-03 OFF-ADM-04 OFF-ADM-08 two clusters that name each other show each other's instances and topics, and one does the other's jobs", async () => {
   const folder = await mkdtemp(join(tmpdir(), "longshore-leaf-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const leafPort = await freePort();
@@ -60,10 +60,27 @@ it("two clusters that name each other show each other's instances and topics", a
   };
 
   for (const cluster of CLUSTERS) await done(cluster, "provisioner", "setup");
-  for (const cluster of CLUSTERS) longshore(cluster, "host", "run", "job-queue");
+  for (const cluster of CLUSTERS) longshore(cluster, "host", "run", "job-queue", "offload-router");
   const worker = longshore("west", "worker", "run", "worker", fileURLToPath(new URL("guide/greeting.ts", import.meta.url)));
   await until("the worker works", () => worker.words.text.includes("worker.started") || undefined, 60_000);
   await until("the hub shows the other cluster", async () => (/cluster west +view/.test(await done("hub", "operator", "topology")) && / greeting/.test(await done("hub", "operator", "topology"))) || undefined, 60_000);
-  expect(await done("hub", "operator", "topics")).toMatch(/^TOPIC +west\/\S+\ngreeting +enabled\n/);
-  expect(await done("west", "operator", "topology")).toMatch(/cluster hub +view/);
+  const [matrix, rows, far] = await Promise.all([done("hub", "operator", "topics"), done("hub", "operator", "topics", "--json"), done("west", "operator", "topology")]);
+  expect(matrix).toMatch(/^TOPIC +west\/\S+\ngreeting +enabled\n/);
+  expect(JSON.parse(rows)).toMatchObject([{ topic: "greeting", instances: [{ cluster: "west", state: "enabled" }] }]);
+  expect(far).toMatch(/cluster hub +view/);
+
+  await until("the hub may send greetings", async () => /west +open .*greeting/.test(await done("hub", "operator", "offload", "clusters")) || undefined, 60_000);
+  expect(await done("hub", "operator", "add", "greeting", '{"name":"Ada"}', "--id", "1", "--wait")).toContain("Ada");
+  const [trip, job, drained] = await Promise.all([done("hub", "operator", "offload", "show", "main.greeting.1"), done("hub", "operator", "job", "main.greeting.1"), done("hub", "operator", "offload", "drain", "west", "--wait")]);
+  expect(trip).toMatch(/^trip +1 +returned\n[\s\S]*attempt 1 given to cluster west\n[\s\S]*ended: returned\n$/);
+  expect(job).toMatch(/attempt 1 started on cluster west/);
+  expect(drained).toMatch(/west is drained, and empty/);
+  await done("hub", "operator", "add", "greeting", '{"name":"Bob"}', "--id", "2");
+  const [why, untaken, audit] = await Promise.all([done("hub", "operator", "why", "main.greeting.2"), done("hub", "operator", "jobs", "--where", "job.waits=no-capable-instance"), done("hub", "observer", "audit", "--with", servers.west.url)]);
+  expect(why).toMatch(/no-capable-instance/);
+  expect(untaken).toContain("main.greeting.2");
+  expect(audit).toMatch(/round trips: .* no violations\n\nholds +P12/);
+  const [resumed, queue] = await Promise.all([done("hub", "operator", "offload", "resume", "west"), done("hub", "operator", "queues", "configure", "greetings", "--topic", "greeting", "--offload-backlog", "100")]);
+  expect(resumed).toContain("west gets jobs again");
+  expect(queue).toMatch(/elsewhere +jobs that no instance here takes, and others when more than 100 wait/);
 }, PROCESSES_MS);

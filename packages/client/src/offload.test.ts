@@ -31,7 +31,7 @@ async function runningFar(world: TwoClusters) {
 }
 
 describe("a job that another cluster does", () => {
-  it("OFF-ORG-01 OFF-ORG-05 OFF-TRN-30 says where it is, which attempt runs on what instance, how far, and how old that word is", async () => {
+  it("OFF-DEV-04 OFF-DEV-05 OFF-ORG-01 OFF-ORG-05 OFF-TRN-30 says where it is, which attempt runs on what instance, how far, and how old that word is", async () => {
     const world = await started();
     const { home, far } = world;
     const { job, end } = await runningFar(world);

@@ -18,7 +18,7 @@ const document: TopologyDocument = {
   conflicts: [{ clusterId: "id-west", cluster: "copy", reason: "diverged", at: 9_000 }],
 };
 
-test("other clusters are shown with who leads there, when they were heard, and each of their instances that is no instance of this one", () => {
+test("OFF-ADM-01 OFF-ADM-02 other clusters are shown with who leads there, when they were heard, and each of their instances that is no instance of this one", () => {
   const text = topologyText(document, 10_000, SCREEN);
   expect(text).toMatch(/cluster west +view 7, led by x, 2 instances, heard 4 s ago\n/);
   expect(text).toMatch(/CLUSTER +INSTANCE +HOSTS +SLOTS +TOPICS +PROPERTIES\nwest +x +5 +m\/one +zone=w\\x1b\[2J\n$/);
