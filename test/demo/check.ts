@@ -22,15 +22,15 @@ export interface Fate {
   ends: number;
 }
 
-const PLACE = { cluster: "main", kind: "job-queue", actor: "main" };
+const SHARD = "main";
 
 /** `ids`: what was added, each without its shard. */
-export async function checkHistory(connection: Connection, ids: readonly string[]): Promise<Checked> {
-  const { decode } = jobQueue({ cluster: PLACE.cluster, shard: PLACE.actor }).events;
+export async function checkHistory(connection: Connection, ids: readonly string[], cluster = "main"): Promise<Checked> {
+  const { decode } = jobQueue({ cluster, shard: SHARD }).events;
   const tally = new Tally();
   const hosts = new Set<string>();
   let commits = 0;
-  await readJournal(connection, ({ bytes }) => {
+  await readJournal(connection, cluster, ({ bytes }) => {
     const commit = decodeCommit(bytes);
     commits++;
     hosts.add(commit.host);
@@ -73,9 +73,9 @@ export function* wrongWith(fates: readonly Fate[], ids: readonly string[]): Gene
   if (fates.length !== ids.length) yield `${ids.length} jobs were added, and the history has ${fates.length}`;
 }
 
-function readJournal(connection: Connection, onCommit: (commit: StoredCommit) => void): Promise<void> {
+function readJournal(connection: Connection, cluster: string, onCommit: (commit: StoredCommit) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    journalOf(connection, PLACE).read(0, onCommit, (answer) => {
+    journalOf(connection, { cluster, kind: "job-queue", actor: SHARD }).read(0, onCommit, (answer) => {
       if (answer.kind === "end") resolve();
       else reject(new Error(`the journal cannot be read: ${answer.kind}`));
     });

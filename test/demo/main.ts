@@ -17,11 +17,13 @@ import { checkHistory } from "./check.ts";
 import type { Member } from "./crew.ts";
 import { type Picture, writeGallery } from "./gallery.ts";
 import { findImages, mixed, usualFolders } from "./images.ts";
+import * as offload from "./offload.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { type Outcome, quoted, summary, verdict, waysToLook } from "./report.ts";
 import { Stage } from "./stage.ts";
 import { type ImageFacts, thumbnail } from "./thumbnail.ts";
+import { HUB, WEST } from "./two-stages.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ID_CHARS_MAX = 200;
@@ -32,7 +34,7 @@ const say = (text = ""): void => void process.stdout.write(`${text}\n`);
 /** What is going on, for whoever waits for it. */
 const hint = (text: string): void => void process.stderr.write(`${text}\n`);
 
-let stage: Stage | undefined;
+let stage: { stop(): Promise<void> } | undefined;
 let isEnding = false;
 
 /** Ends every process, then this one. */
@@ -69,18 +71,47 @@ async function main(): Promise<void> {
   const broken = options.folders.length === 0 ? " (three of them broken on purpose)" : "";
   say(`Thumbnails of ${files.length} images${broken}, made by ${makers(options)}.\n`);
   hint("Starting NATS (the first time it may have to come from Debian's archive), and the processes …");
-  stage = await open(folder, options);
-
-  const { outcome, ids } = await run(stage, folder, files, options);
+  if (options.offload) return elsewhere(folder, files, options);
+  const opened = await open(folder, options);
+  const { outcome, ids } = await run(opened, folder, files, options);
   say(`\n${summary(outcome)}\n`);
-  const checked = await checkHistory(stage.connection, ids);
+  const checked = await checkHistory(opened.connection, ids);
   say(verdict(checked));
   if (outcome.done.length > 0) say(`\nThe thumbnails, by color: ${await writeGallery(join(folder, "thumbnails"), outcome.done)}`);
-  await farewell(stage, folder, checked.lostJob ?? ids[0]!, options.keep);
+  await farewell(opened, folder, checked.lostJob ?? ids[0]!, options.keep);
   await end(checked.wrong.length === 0 ? 0 : 1);
 }
 
-function makers({ instances, workers }: Options): string {
+/** Over two clusters. */
+async function elsewhere(folder: string, files: readonly string[], options: Options): Promise<void> {
+  const stages = await offload.open(folder, options, (opening) => { stage = opening; }, fail);
+  for (const cluster of [HUB, WEST] as const) {
+    const { pid, version, url } = stages.part(cluster).server;
+    line(`${cluster}-server`, pid, `nats-server ${version}, ${url}${cluster === WEST ? `, joined to ${HUB} by a leaf node` : ""}`);
+  }
+  for (const { name, pid } of stages.members.values()) line(name, pid, name.startsWith("worker") ? `makes thumbnails, in ${WEST}` : "decides, and carries jobs to the other cluster and back");
+  say();
+  const travelled = await offload.run(stages, folder, files, options);
+  const { outcome, bytesOut, bytesHome, shown: job } = travelled;
+  say(`\n${summary(outcome)}\n\nWhat travelled: ${megabytes(bytesOut)} of images there, ${megabytes(bytesHome)} of thumbnails back.\n`);
+  say(`One of them, as \`longshore offload show ${job}\` has it:\n\n${await stages.longshore("offload", "show", job)}`);
+  const { text, isRight } = await offload.verdict(stages, travelled);
+  say(text);
+  if (outcome.done.length > 0) say(`\nThe thumbnails, by color: ${await writeGallery(join(folder, "thumbnails"), outcome.done)}`);
+  if (options.keep) {
+    const { server } = stages.part(HUB);
+    say(`\nBoth clusters stay until Ctrl-C. In another terminal:\n\n  export NATS_URL=${server.url} LONGSHORE_CLUSTER=${HUB}\n  npx longshore topics\n  npx longshore offload clusters\n  npx longshore offload show ${job}\n  npx longshore audit --with ${stages.part(WEST).server.url}\n`);
+    await new Promise(() => undefined);
+  }
+  await end(isRight ? 0 : 1);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+function makers({ instances, workers, offload: isElsewhere }: Options): string {
+  if (isElsewhere) return `${workers === 1 ? "one worker process" : `${workers} worker processes`} of another cluster`;
   if (instances > 0) return `${instances} instances`;
   return workers === 1 ? "one worker process" : `${workers} worker processes`;
 }
@@ -115,13 +146,16 @@ async function filesFor({ folders, files }: Options): Promise<string[]> {
 
 async function open(folder: string, { workers, instances }: Options): Promise<Stage> {
   const opened = await Stage.start({ folder, workers, instances, onLost: fail }, (opening) => { stage = opening; });
-  const line = (name: string, pid: number | undefined, what: string): void => say(`  ${name.padEnd(12)} process ${String(pid).padEnd(8)} ${what}`);
   line("nats-server", opened.server.pid, `${opened.server.version}, ${opened.server.url}, every write on disk before it is confirmed`);
   if (opened.host !== undefined) line("host", opened.host.pid, "decides, and writes the history");
   for (const { name, pid } of opened.workers) line(name, pid, "makes thumbnails");
   for (const { name, pid } of opened.fleet.members) line(name, pid, `makes thumbnails, and may host the queue${name === opened.fleet.host ? ": it does now" : ""}`);
   say();
   return opened;
+}
+
+function line(name: string, pid: number | undefined, what: string): void {
+  say(`  ${name.padEnd(12)} process ${String(pid).padEnd(8)} ${what}`);
 }
 
 interface Ran {

@@ -8,6 +8,8 @@ export interface Options {
   /** Images taken at most where no folder was named. */
   readonly files: number;
   readonly crash: boolean;
+  /** Over two clusters. */
+  readonly offload: boolean;
   readonly keep: boolean;
 }
 
@@ -19,6 +21,7 @@ Makes thumbnails of the images in these folders, or of some that this machine ha
   --files <n>      images at most; 300 when absent, all when a folder is named
   --crash          kill the host and a worker with SIGKILL on the way, start them again, and count
   --instances <n>  n processes that each may host and work, and see each other; the one that hosts is killed on the way
+  --offload        two clusters: jobs are added in one with their images, done in the other, and the thumbnails come home
   --keep           leave NATS and the host running afterwards, until Ctrl-C
 `;
 
@@ -33,7 +36,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
   for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
     const [name = "", inline] = arg.split(/=(.*)/s);
     if (name === "--help" || name === "-h") return "help";
-    if (name === "--crash" || name === "--keep") flags.add(name);
+    if (name === "--crash" || name === "--keep" || name === "--offload") flags.add(name);
     else if (name === "--workers" || name === "--files" || name === "--instances") values.set(name, inline ?? left.shift() ?? "");
     else if (name.startsWith("-")) throw new Error(`there is no option ${name}`);
     else folders.push(arg);
@@ -46,8 +49,10 @@ export function readOptions(args: readonly string[]): Options | "help" {
   };
   const instances = number("--instances", 0);
   if (instances === 1) throw new Error("--instances wants a number from 2 on: when one is killed another has to be there");
+  const offload = flags.has("--offload");
+  if (offload && instances > 0) throw new Error("--offload and --instances do not go together");
   return {
-    folders, instances,
+    folders, instances, offload,
     workers: number("--workers", 2),
     files: number("--files", folders.length === 0 ? FILES : Number.MAX_SAFE_INTEGER),
     crash: flags.has("--crash"),

@@ -29,7 +29,7 @@ export interface ImageFacts {
 }
 
 const SIDE_PX = 160;
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 // One thread for each image: the worker takes several images at a time instead.
 sharp.concurrency(1);
@@ -43,19 +43,25 @@ sharp.cache(false);
 export async function makeThumbnail({ file, folder }: { readonly file: string; readonly folder: string }): Promise<ImageFacts> {
   const { size } = await stat(file);
   if (size > FILE_BYTES_MAX) throw new Cancel(`larger than ${FILE_BYTES_MAX} bytes`);
-  const { metadata, small, color } = await read(file).catch((error: unknown) => {
-    throw new Cancel(reasonOf(error));
-  });
+  const { small, ...facts } = await seen(file);
   const path = join(folder, `${createHash("sha256").update(file).digest("hex").slice(0, 16)}.webp`);
   const unfinished = `${path}.${process.pid}`;
   await writeFile(unfinished, small);
   await rename(unfinished, path);
-  return { format: metadata.format, width: metadata.width, height: metadata.height, color, thumbnail: path };
+  return { ...facts, thumbnail: path };
 }
 
-async function read(file: string): Promise<{ readonly metadata: Metadata; readonly small: Buffer; readonly color: string }> {
-  const metadata = await sharp(file).metadata();
-  const small = await sharp(file).resize(SIDE_PX, SIDE_PX, { fit: "inside", withoutEnlargement: true }).webp().toBuffer();
+/** What an image is like, and it made small. @throws {Cancel} when it is none. */
+export async function seen(image: string | Buffer): Promise<Omit<ImageFacts, "thumbnail"> & { readonly small: Buffer }> {
+  const { metadata: { format, width, height }, small, color } = await read(image).catch((error: unknown) => {
+    throw new Cancel(reasonOf(error));
+  });
+  return { format, width, height, color, small };
+}
+
+async function read(image: string | Buffer): Promise<{ readonly metadata: Metadata; readonly small: Buffer; readonly color: string }> {
+  const metadata = await sharp(image).metadata();
+  const small = await sharp(image).resize(SIDE_PX, SIDE_PX, { fit: "inside", withoutEnlargement: true }).webp().toBuffer();
   const { dominant } = await sharp(small).flatten({ background: "white" }).stats();
   return { metadata, small, color: `rgb(${dominant.r}, ${dominant.g}, ${dominant.b})` };
 }

@@ -1,5 +1,8 @@
 /** Jobs that are done in another cluster, on two real servers: one without a worker, and one with. */
 import { randomBytes } from "node:crypto";
+import { GUEST_BLOBS, IMPORTED_BLOBS } from "@longshore/kernel";
+import { blobsOf } from "@longshore/nats";
+import type { OffloadState } from "@longshore/offload-router";
 import { type Longshore, Snooze } from "longshore";
 import { expect, it } from "vitest";
 import { HUB, WEST } from "./nats/leaf.ts";
@@ -170,16 +173,84 @@ it("OFF-ADM-08 a cluster that is drained is sent nothing new, and gets what wait
 
 it("OFF-TRN-02 OFF-RET-04 OFF-CLN-01 a large input and a large result travel as payloads, and nothing of them stays there", async () => {
   const both = await pair();
-  const { world, ls, worker } = both;
+  const { ls, worker } = both;
   const input = randomBytes(3_000_000).toString("base64");
   await worker.work(TOPIC, (text) => `${String(text)}!`);
   const job = await ls.add(TOPIC, input);
   expect(await job.result()).toBe(`${input}!`);
   await isLetGo(both);
-  const host = await world.clusters.as(HUB, "host");
-  const { blobsOf } = await import("@longshore/nats");
-  const names = await new Promise<readonly { readonly principal: string }[] | undefined>((done) => blobsOf(host, HUB).list(done));
-  expect(names?.filter(({ principal }) => principal === "offload-guest")).toEqual([]);
+  expect(await kept(both, HUB, GUEST_BLOBS)).toEqual([]);
+}, TEST_MS);
+
+/** Payloads that a cluster's router keeps under a name of its own, by digest. */
+async function kept({ world }: Pair, cluster: typeof HUB | typeof WEST, principal: string): Promise<readonly string[]> {
+  const blobs = blobsOf(await world.clusters.as(cluster, "host"), cluster);
+  const names = await new Promise<Parameters<Parameters<typeof blobs.list>[0]>[0]>((done) => blobs.list(done));
+  return (names ?? []).filter((name) => name.principal === principal).map(({ digest }) => digest);
+}
+
+it("OFF-TRN-03 OFF-RET-02 OFF-CLN-01 files go with a job and come back with it, the same bytes, and none of them stays there", async () => {
+  const both = await pair();
+  const { ls, worker } = both;
+  const [photo, note] = [randomBytes(5_000_000), randomBytes(10)];
+  await worker.work(TOPIC, async (_, { inputs, outputs }) => {
+    await outputs.put("small.jpg", (await inputs.get("photo.jpg")!.read()).subarray(0, 1_500_000));
+    await outputs.put("note.txt", inputs.get("note.txt")!);
+  });
+  const job = await ls.add(TOPIC, null, { inputs: { "photo.jpg": photo, "note.txt": note } });
+  const files = await job.outputs();
+  expect([...files.keys()].toSorted()).toEqual(["note.txt", "small.jpg"]);
+  expect(Buffer.compare(await files.get("small.jpg")!.read(), photo.subarray(0, 1_500_000))).toBe(0);
+  expect(Buffer.compare(await files.get("note.txt")!.read(), note)).toBe(0);
+  await isLetGo(both);
+  expect(await kept(both, HUB, GUEST_BLOBS)).toEqual([]);
+  expect((await kept(both, WEST, IMPORTED_BLOBS)).length).toBe(2);
+}, TEST_MS);
+
+it("OFF-CLN-05 OFF-TRN-06 two jobs with the same file: it is there once, until the second has ended", async () => {
+  const both = await pair();
+  const { ls, worker } = both;
+  const photo = randomBytes(3_000_000);
+  let release = (): void => undefined;
+  const held = new Promise<void>((done) => { release = done; });
+  await worker.work(TOPIC, async (input, { inputs }) => {
+    if (input === "second") await held;
+    return (await inputs.get("photo.jpg")!.read()).length;
+  });
+  const [first, second] = [await ls.add(TOPIC, "first", { inputs: { "photo.jpg": photo } }), await ls.add(TOPIC, "second", { inputs: { "photo.jpg": photo } })];
+  expect(await first.result()).toBe(photo.length);
+  await until(() => both.west.router()?.host.current.state.trips.size === 1, "the first is home");
+  expect((await kept(both, HUB, GUEST_BLOBS)).length).toBe(1);
+  release();
+  expect(await second.result()).toBe(photo.length);
+  await isLetGo(both);
+  expect(await kept(both, HUB, GUEST_BLOBS)).toEqual([]);
+}, TEST_MS);
+
+it("OFF-TRN-19 the link is cut while a job is away, and what it leaves comes home when the link is back", async () => {
+  const both = await pair();
+  const { world, ls, worker } = both;
+  let release = (): void => undefined;
+  const held = new Promise<void>((done) => { release = done; });
+  let runs = 0;
+  await worker.work(TOPIC, async (_, { outputs }) => {
+    runs++;
+    await held;
+    await outputs.put("out", randomBytes(2_000_000));
+    return "done";
+  });
+  const job = await ls.add(TOPIC);
+  await until(() => runs === 1, "it runs there");
+  await world.clusters.cut();
+  release();
+  const router = (): OffloadState | undefined => both.hub.router()?.host.current.state;
+  await until(() => [...(router()?.guests.values() ?? [])].some(({ phase }) => phase === "returned"), "it has ended there, and nobody can be told");
+  expect(both.west.router()?.host.current.state.trips.size).toBe(1);
+  await world.clusters.join();
+  expect(await job.result()).toBe("done");
+  expect((await job.outputs()).get("out")?.bytes).toBe(2_000_000);
+  expect(runs).toBe(1);
+  await isLetGo(both);
 }, TEST_MS);
 
 it("OFF-RUN-08 a job that fails there is tried again there, and is away for one attempt as its origin has it", async () => {

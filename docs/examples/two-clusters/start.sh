@@ -12,18 +12,16 @@ unset NATS_URL
 
 if [ ! -e "$root/packages/cli/dist/main.js" ]; then (cd "$root" && npm ci && npm run build) >&2; fi
 
-# As whom: `in_cluster west up …`. Each has a server of its own, and the place where commands look for it.
-in_cluster() (
-  cluster=$1; shift
-  export LONGSHORE_CLUSTER="$cluster" XDG_STATE_HOME="$work/$cluster"
-  exec node "$root/packages/cli/bin/longshore.js" "$@"
-)
+# As whom: `in_cluster west up …`. Each has a server of its own, and a place where commands look for it.
+in_cluster() { cluster=$1; shift; LONGSHORE_CLUSTER="$cluster" XDG_STATE_HOME="$work/$cluster" node "$root/packages/cli/bin/longshore.js" "$@"; }
+# In the background it is the program itself that is stopped at the end, not a shell around it.
+start() { export LONGSHORE_CLUSTER="$1" XDG_STATE_HOME="$work/$1"; shift; exec node "$root/packages/cli/bin/longshore.js" "$@"; }
 
-in_cluster hub up --store "$work/hub" --port "$HUB_PORT" --leaf-port "$LEAF_PORT" --peers west > "$work/hub.log" 2>&1 &
-hub=$!
-in_cluster west up --store "$work/west" --port "$WEST_PORT" --hub "nats://127.0.0.1:$LEAF_PORT" --peers hub "$here/jobs.ts" > "$work/west.log" 2>&1 &
-west=$!
-trap 'kill "$hub" "$west" 2> /dev/null || true; wait' EXIT
+start hub up --store "$work/hub" --port "$HUB_PORT" --leaf-port "$LEAF_PORT" --peers west > "$work/hub.log" 2>&1 &
+hub_pid=$!
+start west up --store "$work/west" --port "$WEST_PORT" --hub "nats://127.0.0.1:$LEAF_PORT" --peers hub "$here/jobs.ts" > "$work/west.log" 2>&1 &
+west_pid=$!
+trap 'kill "$hub_pid" "$west_pid" 2> /dev/null || true; wait' EXIT
 trap 'exit 130' INT TERM
 
 echo "Two clusters start in $work …"
@@ -34,10 +32,10 @@ until in_cluster hub offload clusters --json 2> /dev/null | grep -q files/pack; 
   sleep 1
 done
 
-set -x
-in_cluster hub topics
-in_cluster hub add files/pack --attach "$root/LICENSE" --id first --wait
-in_cluster hub job main.files~pack.first --save "$work/home"
-gunzip -c "$work/home/LICENSE.gz" | cmp - "$root/LICENSE"
-in_cluster hub offload show main.files~pack.first
-in_cluster hub audit --with "nats://127.0.0.1:$WEST_PORT" | grep -E 'P12|violations'
+hub() { echo; echo "\$ longshore $*"; in_cluster hub "$@"; }
+hub topics
+hub add files/pack --input LICENSE="$root/LICENSE" --id first --wait
+hub job main.files~pack.first --save-outputs "$work/home"
+gunzip -c "$work/home/LICENSE.gz" | cmp - "$root/LICENSE" && echo "It is the file that was sent, packed."
+hub offload show main.files~pack.first
+hub audit --with "nats://127.0.0.1:$WEST_PORT" | grep -E '^\$|P12|violations'

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { MemoryBlobs } from "@longshore/testkit";
 import { MemoryServer } from "@longshore/testkit";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Files } from "./files.ts";
 import type { FileSource, JobContext, JobFile } from "./index.ts";
 import { defineJob, InvalidOption, PayloadError } from "./index.ts";
@@ -163,6 +163,25 @@ describe("files that a job is added with", () => {
     })();
     await expect(ls.add(TOPIC, null, { inputs: { photo: endless }, signal: aborting.signal })).rejects.toThrow("enough");
     expect((await ls.jobs.find()).jobs).toEqual([]);
+  });
+});
+
+describe("an add that is aborted", () => {
+  it.each<readonly [string, () => FileSource]>([
+    ["an iterable that gives nothing", () => (async function* (): AsyncGenerator<Uint8Array> { await new Promise(() => undefined); yield PHOTO; })()],
+    ["a stream of Node that gives nothing", () => new Readable({ read: () => undefined })],
+    ["a web stream that gives nothing", () => new ReadableStream<Uint8Array>() as FileSource],
+  ])("does not wait for %s, and leaves no temporary file", async (_, source) => {
+    const own = await folder();
+    vi.stubEnv("TMPDIR", own);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { ls } = await world();
+    const aborting = new AbortController();
+    const adding = ls.add(TOPIC, null, { inputs: { photo: source() }, signal: aborting.signal });
+    await vi.waitFor(async () => expect(await readdir(own)).toHaveLength(1));
+    aborting.abort(new Error("enough"));
+    await expect(adding).rejects.toThrow("enough");
+    await vi.waitFor(async () => expect(await readdir(own)).toEqual([]));
   });
 });
 

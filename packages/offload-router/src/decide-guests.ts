@@ -90,6 +90,8 @@ export function letGo(state: OffloadState, guest: Guest, { removesPayloads }: Se
 function refuse(state: OffloadState, { guest: number, code, message, shard }: CommandOf<"RefuseGuest">): OffloadDecision {
   const guest = submitted(state, number);
   if (guest === undefined) return accepted();
+  // What was called back is in no queue now: it is not put into another.
+  if (guest.stop !== null) return accepted(...endsWith(guest, without("stopped", guest.stop.reason)));
   if (code === MOVED && shard !== undefined && shard !== guest.shard) return accepted({ type: "GuestMoved", guest: number, shard });
   return accepted(...endsWith(guest, without(null, `${code}: ${message}`)));
 }

@@ -127,6 +127,14 @@ describe("what the queue says", () => {
     expect(host.owed("home.job-queue.films").at(-1)).toEqual(["stopGuest", { id: "films.media~thumbnail.far-5", reason: "no" }]);
   });
 
+  it("OFF-WFO-32 one that was called back before its queue was found is in none, and ends as stopped", () => {
+    const host = submitted();
+    host.peer("cancel", { trip: 5, reason: "no" });
+    expect(types(host.send("guestRefused", { guest: 1, code: "queue/moved", message: "there", shard: "films" }, "actor"))).toEqual(["GuestEnded", "GuestReturned"]);
+    expect(host.owed("home.job-queue.films")).toEqual([]);
+    expect(host.owed(ORIGIN).at(-1)).toMatchObject(["return", { trip: 5, end: "stopped", reason: "no" }]);
+  });
+
   it("a refusal goes home as not done, so that the job is done elsewhere", () => {
     const host = submitted();
     expect(types(host.send("guestRefused", { guest: 1, code: "queue/backlog-full", message: "full" }, "actor"))).toEqual(["GuestEnded", "GuestReturned"]);

@@ -1,6 +1,6 @@
 /** One cluster: its router, its queue, a worker, and a mover of bytes. */
 import type { Job, JobQueueActor, JobQueueCommand, JobQueueEvent, JobQueueRejection, NamedBlobWire, QueueState } from "@longshore/job-queue";
-import { jobById, jobQueue, OUTCOME, runningOf } from "@longshore/job-queue";
+import { jobById, jobQueue, OUTCOME, runningOf, writeWantedQueue } from "@longshore/job-queue";
 import { encode } from "@longshore/kernel";
 import type { Move, OffloadCommand, OffloadEvent, OffloadRejection, OffloadRouterActor, OffloadState } from "@longshore/offload-router";
 import { GUEST_BLOBS, OFFLOAD_ACTOR, OFFLOAD_KIND, offloadRouter } from "@longshore/offload-router";
@@ -11,6 +11,7 @@ import type { SimActorHooks } from "./sim-actor.ts";
 import { SimActor } from "./sim-actor.ts";
 
 export const SHARD = "main";
+const FRONT = "front";
 export const TOPIC = "media/thumbnail";
 const WORKER = "wendy";
 /** In a history of hours these are two. */
@@ -22,10 +23,14 @@ export interface Mutation {
   readonly queue?: (actor: JobQueueActor) => JobQueueActor;
 }
 
+type SimQueue = SimActor<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
+
 export class SimCluster {
   readonly name: string;
   readonly router: SimActor<OffloadState, OffloadCommand, OffloadEvent, OffloadRejection>;
-  readonly queue: SimActor<QueueState, JobQueueCommand, JobQueueEvent, JobQueueRejection>;
+  readonly queue: SimQueue;
+  /** The shard that guests come to first, where the queue does not live there. */
+  private readonly front: SimQueue | undefined;
   private readonly blobs: BlobStores;
   private readonly random: Random;
   private readonly hooks: SimActorHooks;
@@ -48,7 +53,13 @@ export class SimCluster {
     const queue = jobQueue({ cluster: name, shard: SHARD });
     this.queue = new SimActor({ cluster: name, kind: "job-queue", actor: SHARD }, this.marked(mutation.queue?.(queue) ?? queue), hooks, outbox);
     this.hasFiles = config.families.includes("files");
+    this.front = config.families.includes("shards") ? new SimActor({ cluster: name, kind: "job-queue", actor: FRONT }, jobQueue({ cluster: name, shard: FRONT }), hooks, outbox) : undefined;
+    this.front?.direct("want", { queue: "media", revision: 1, value: writeWantedQueue({ config: { topics: ["media/*"], shard: SHARD }, since: undefined, former: [] }) }, "hello", "host", 1);
     this.queue.direct("configure", { queue: "media", topics: ["media/*"], retries: 2, retryDelayMs: 100, type: config.isOrdered ? "ordered" : "unordered", offload: config.policies[index]! }, "operate", "ann", 1);
+  }
+
+  get actors(): readonly unknown[] {
+    return [this.router, this.queue, ...(this.front === undefined ? [] : [this.front])];
   }
 
   /** Which way it goes when a job is asked back: all of them must be met. */
@@ -77,7 +88,7 @@ export class SimCluster {
   announce(others: readonly SimCluster[], at: number): void {
     const pools = this.takesTopic && this.works ? [{ topics: ["media/*"], slots: 2 }] : [];
     this.queue.direct("topics", { instance: `${this.name}-worker`, incarnation: `i${this.incarnation}`, pools }, "hello", WORKER, at);
-    this.router.direct("own", { topics: this.takesTopic && this.works ? ["media/*"] : [], shards: [SHARD] }, "hello", "host", at);
+    this.router.direct("own", { topics: this.takesTopic && this.works ? ["media/*"] : [], shards: this.front === undefined ? [SHARD] : [FRONT, SHARD] }, "hello", "host", at);
     for (const other of others) this.router.direct("route", { cluster: other.name, pools: other.takesTopic && other.works ? [{ topics: ["media/*"], slots: 2 }] : [] }, "hello", "host", at);
   }
 

@@ -5,8 +5,8 @@ import { OUTBOX_LIMITS } from "@longshore/kernel";
 import { Random } from "@longshore/testkit/simulation";
 
 export const FAMILIES = ["cuts", "loss", "doubles", "crashes", "torn-commits", "missing", "corrupt", "operators", "topics", "drain", "handlers", "silence"] as const;
-/** `narrow`: an outbox is soon full. `unserved`: the last consumer of a cluster goes, also for good. `hours`: cut off for longer than anybody waits. `files`: named inputs and outputs. `sweeps`: what nobody names is removed. */
-const MORE_FAMILIES = ["narrow", "unserved", "hours", "files", "sweeps"] as const;
+/** `narrow`: an outbox is soon full. `unserved`: the last consumer of a cluster goes, also for good. `hours`: cut off for longer than anybody waits. `files`: named inputs and outputs. `sweeps`: what nobody names is removed. `shards`: guests come to a shard that sends them on. */
+const MORE_FAMILIES = ["narrow", "unserved", "hours", "files", "sweeps", "shards"] as const;
 export type Family = (typeof FAMILIES)[number] | (typeof MORE_FAMILIES)[number];
 
 export interface Config {

@@ -22,7 +22,7 @@ const HARD_PLACES = [
   "TripEnded returned", "TripEnded refused", "TripEnded handed-back", "TripEnded reclaimed", "TripEnded stopped", "TripEnded failed", "TripEnded dropped", "LateReturnRefused", "OfferRefused",
   "stage: missing", "stage: corrupt", "fetch: corrupt", "fetch: unreachable", "import: unreachable", "import: corrupt", "remove: done", "a message comes a second time", "a publish is lost",
   "an acknowledgement is lost", "a host crashes", "a link is cut", "a job is stopped", "a job is removed", "HandoverDeclined",
-  "GuestUnserved", "hand back: done", "hand back: it runs", "hand back: it is taken", "hand back: it is over", "a report is left out", "a report is kept aside", "what was kept aside follows", "swept: of ann", "swept: of wendy",
+  "GuestMoved", "GuestUnserved", "hand back: done", "hand back: it runs", "hand back: it is taken", "hand back: it is over", "a report is left out", "a report is kept aside", "what was kept aside follows", "swept: of ann", "swept: of wendy",
 ] as const;
 
 it(`P2 to P6, P8, P12: ${count} seeds of two and three clusters bring every job home once, and leave nothing behind`, async () => {

@@ -53,7 +53,7 @@ class World {
     this.random = new Random(config.seed, "world");
     const hooks = { alarm: (text: string) => void this.alarms.push(text), mark: (text: string) => this.marks.hit(text), told: () => undefined };
     this.clusters = config.clusters.map((name, i) => new SimCluster(name, i, config, this.blobs, this.random, hooks, mutation));
-    this.actors = this.clusters.flatMap(({ router, queue }) => [router, queue] as unknown as AnyActor[]);
+    this.actors = this.clusters.flatMap(({ actors }) => actors as readonly AnyActor[]);
     this.byAddress = new Map(this.actors.map((actor) => [addressKey(actor.address), actor]));
     for (const cluster of this.clusters) cluster.join(this.at);
     this.announceAll();
@@ -132,7 +132,9 @@ class World {
   /** Its consumers are gone, for longer than anybody waits for them to come back. */
   private leaveAlone(cluster: SimCluster): void {
     cluster.takesTopic = false;
-    this.announceAll();
+    // The others may hear of it later.
+    if (this.random.chance(0.5)) this.announceAll();
+    else cluster.announce([], this.at);
     this.at += this.random.pick([100, 1_000, 5_000]);
   }
 

@@ -1,7 +1,9 @@
 /** Routes as they follow from the topology. */
-import type { MemberRecord, RemoteClusterView, TopologyAnswer } from "@longshore/discovery-agent";
+import type { ClusterView, MemberRecord, RemoteClusterView, TopologyAnswer } from "@longshore/discovery-agent";
+import { deferOn, MemoryWanted, VirtualClock } from "@longshore/testkit";
 import { describe, expect, it } from "vitest";
-import { ownTopicsIn, routesIn } from "./outlook.ts";
+import type { InstanceService } from "./instance/instance.ts";
+import { InstanceOutlook, ownTopicsIn, routesIn } from "./outlook.ts";
 
 const member = (instance: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
   instance, incarnation: `${instance}-1`, principal: "host", joinedView: 1, propertiesVersion: 1, properties: {}, topics: [], slots: 0,
@@ -41,5 +43,51 @@ describe("what this cluster works on for others", () => {
   it("OFF-ENB-11 OFF-ENB-38 is what is enabled at any of its instances, sorted, each once", () => {
     const members = [member("w", { topics: ["b", "a"] }), member("x", { topics: ["a", "c"] })];
     expect(ownTopicsIn({ members }, (instance, pattern) => !(instance === "x" && pattern === "c"))).toEqual(["a", "b"]);
+  });
+});
+
+describe("an instance's outlook", () => {
+  const SELF: ClusterView = { clusterId: "id-home", cluster: "home", number: 1, members: [member("h", { topics: ["a", "b"] })] };
+
+  function setup() {
+    const clock = new VirtualClock();
+    const wanted = new MemoryWanted(deferOn(clock));
+    const instance = {
+      answer: undefined as TopologyAnswer | undefined, isCurrent: true,
+      topology: { view: () => ({ isCurrent: instance.isCurrent }) },
+      roster: { isEnabled: (_: string, pattern: string) => pattern !== "b", onTopics: () => () => undefined },
+      watch: () => () => undefined, listen: () => undefined, unlisten: () => undefined,
+    };
+    const outlook = new InstanceOutlook(instance as unknown as InstanceService, wanted, clock);
+    const stop = outlook.onChange(() => undefined);
+    const sees = (more: Partial<TopologyAnswer> = {}): void => void (instance.answer = { change: 1, view: SELF, proposed: null, remote: [], conflicts: [], ...more });
+    return { clock, wanted, instance, outlook, sees, stop };
+  }
+
+  it("OFF-DST-26 is nothing before the first view, while one is proposed, and while this instance's is not current", () => {
+    const { clock, instance, outlook, sees } = setup();
+    sees();
+    expect(outlook.current()).toBeUndefined();
+    clock.advance(100);
+    expect(outlook.current()).toEqual({ routes: [], own: { topics: ["a"], shards: ["main"] } });
+    sees({ proposed: { ...SELF, number: 2, reason: "joined", since: 1, missing: [] } as unknown as NonNullable<TopologyAnswer["proposed"]> });
+    expect(outlook.current()).toBeUndefined();
+    sees();
+    instance.isCurrent = false;
+    expect(outlook.current()).toBeUndefined();
+  });
+
+  it("has every shard that the wanted configuration names, the default one first; it is looked for anew by the next who listens", () => {
+    const { clock, wanted, outlook, sees, stop } = setup();
+    clock.advance(100);
+    sees();
+    wanted.put("queue.media", new TextEncoder().encode('{"topics":["media"],"shard":"a-media"}'), 0, () => undefined);
+    clock.advance(100);
+    expect(outlook.current()?.own.shards).toEqual(["main", "a-media"]);
+    stop();
+    expect(outlook.current()).toBeUndefined();
+    outlook.onChange(() => undefined);
+    clock.advance(100);
+    expect(outlook.current()?.own.shards).toEqual(["main", "a-media"]);
   });
 });

@@ -6,7 +6,7 @@
 import type { ClusterView, MemberLists, MemberRecord, TopologyAnswer } from "@longshore/discovery-agent";
 import { enabledTopics, mergeClusters } from "@longshore/discovery-agent";
 import { DEFAULT_SHARD } from "@longshore/job-queue";
-import type { WantedConfiguration } from "@longshore/kernel";
+import type { Clock, WantedConfiguration } from "@longshore/kernel";
 import { WantedFollower } from "@longshore/kernel";
 import type { Outlook, OutlookSource, RoutePool } from "@longshore/offload-router";
 import { OFFLOAD_KIND } from "@longshore/offload-router";
@@ -49,13 +49,15 @@ export const ownTopicsIn = ({ members }: Pick<ClusterView, "members">, isEnabled
 export class InstanceOutlook implements OutlookSource {
   private readonly instance: InstanceService;
   private readonly wanted: WantedConfiguration;
+  private readonly clock: Clock;
   /** By key of the wanted configuration. */
   private readonly shards = new Map<string, readonly string[]>();
   private knowsShards = false;
 
-  constructor(instance: InstanceService, wanted: WantedConfiguration) {
+  constructor(instance: InstanceService, wanted: WantedConfiguration, clock: Clock = nodeClock) {
     this.instance = instance;
     this.wanted = wanted;
+    this.clock = clock;
   }
 
   current(): Outlook | undefined {
@@ -69,7 +71,7 @@ export class InstanceOutlook implements OutlookSource {
 
   onChange(changed: () => void): () => void {
     const { instance } = this;
-    const follower = new WantedFollower(this.wanted, nodeClock, {
+    const follower = new WantedFollower(this.wanted, this.clock, {
       changed: (entries) => {
         for (const entry of entries) this.shards.set(entry.key, shardsIn(entry));
         if (this.knowsShards) changed();

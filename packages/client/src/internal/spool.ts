@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { InvalidOption } from "../errors.ts";
 import { only } from "./byte-sources.ts";
+import { onAbort } from "./on-abort.ts";
 
 export interface Spooled {
   /** SHA-256, hex. */
@@ -42,11 +43,30 @@ export async function spoolParts(parts: AsyncIterable<unknown>, field: string, s
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     const hashing = new Hashing(field);
-    await pipeline(parts, (given) => hashing.through(given), createWriteStream(path, { flags: "wx", mode: 0o600 }), { ...(signal === undefined ? {} : { signal }) });
+    await pipeline(heeding(parts, signal), (given) => hashing.through(given), createWriteStream(path, { flags: "wx", mode: 0o600 }));
     return { ...hashing.result(), open: () => createReadStream(path) as AsyncIterable<Uint8Array>, remove };
   } catch (error) {
     await remove();
     throw error;
+  }
+}
+
+/** Ends when the signal says so, whatever it is that the parts wait for. */
+async function* heeding(parts: AsyncIterable<unknown>, signal: AbortSignal | undefined): AsyncGenerator<unknown> {
+  const iterator = parts[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const step = await new Promise<IteratorResult<unknown>>((resolve, reject) => {
+        const stopListening = onAbort(signal, () => reject(signal?.reason));
+        void iterator.next().then(resolve, reject).finally(stopListening);
+      });
+      if (step.done === true) return;
+      yield step.value;
+    }
+  } finally {
+    // It may be stuck: then it is left alone.
+    void iterator.return?.().catch(() => undefined);
   }
 }
 
