@@ -1,5 +1,5 @@
 /** Two clusters of instances with routers, on two servers joined by a leaf node, with the users of `nats.conf`. */
-import { type OffloadRouterService, openPlacement, placeOffloadRouter, startInstance, startShards } from "@longshore/cli";
+import { type OffloadRouterService, openPlacement, placeOffloadRouter, type ShardsOptions, startInstance, startShards } from "@longshore/cli";
 import { type ConnectOptions, connect, type Longshore } from "longshore";
 import { onTestFinished } from "vitest";
 import { HUB, type TwoClusters, twoClusters, WEST } from "./nats/leaf.ts";
@@ -23,7 +23,8 @@ export interface OffloadWorld {
   worker(cluster: Name, topics: readonly string[], slots?: number): Promise<Longshore>;
 }
 
-export async function offloadWorld(): Promise<OffloadWorld> {
+/** `payloadSweep`: of every host. */
+export async function offloadWorld({ payloadSweep }: Pick<ShardsOptions, "payloadSweep"> = {}): Promise<OffloadWorld> {
   const clusters = await twoClusters();
   const accessTo = (cluster: Name, principal: string) => ({ principal, password: `pw-${principal}`, servers: (cluster === HUB ? clusters.hub : clusters.west).url });
   const client: OffloadWorld["client"] = async (cluster, user, more = {}) => {
@@ -33,7 +34,7 @@ export async function offloadWorld(): Promise<OffloadWorld> {
   };
   return {
     clusters, client,
-    node: (cluster, instance) => node(cluster, instance, accessTo(cluster, "host")),
+    node: (cluster, instance) => node(cluster, instance, accessTo(cluster, "host"), payloadSweep === undefined ? {} : { payloadSweep }),
     async worker(cluster, topics, slots = 4) {
       const self = await startInstance({ connection: accessTo(cluster, "worker"), cluster, instance: `worker-${cluster}`, topics, slots });
       onTestFinished(() => self.close());
@@ -42,12 +43,12 @@ export async function offloadWorld(): Promise<OffloadWorld> {
   };
 }
 
-async function node(cluster: Name, name: string, connection: { readonly principal: string; readonly servers: string }): Promise<Node> {
+async function node(cluster: Name, name: string, connection: { readonly principal: string; readonly servers: string }, sweeping: Pick<ShardsOptions, "payloadSweep">): Promise<Node> {
   const self = await startInstance({ connection, cluster, instance: name, kinds: ["discovery-agent", "job-queue", "offload-router"], peers: [cluster === HUB ? WEST : HUB] });
   const { instance, incarnation, roster } = self;
   const placing = await openPlacement(connection, cluster, self);
   const options = { connection, cluster, instance, incarnation, placement: placing.placement };
-  const shards = await startShards({ ...options, shards: ["main"], roster, follower: false });
+  const shards = await startShards({ ...options, ...sweeping, shards: ["main"], followsWanted: true, roster, follower: false });
   let router: OffloadRouterService | undefined;
   const hosted = await placeOffloadRouter({
     ...options, topology: self, offloadLimits: { refusedDelayMs: 200, retryMs: 200, stopGraceMs: 20_000 },

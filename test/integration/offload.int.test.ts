@@ -23,8 +23,8 @@ interface Pair {
 }
 
 /** West is the origin and has no worker; hub works on the topic. */
-async function pair(topics: readonly string[] = [TOPIC], slots?: number): Promise<Pair> {
-  const world = await offloadWorld();
+async function pair(topics: readonly string[] = [TOPIC], slots?: number, options: Parameters<typeof offloadWorld>[0] = {}): Promise<Pair> {
+  const world = await offloadWorld(options);
   const [hub, west] = await Promise.all([world.node(HUB, "h1"), world.node(WEST, "w1")]);
   const worker = await world.worker(HUB, topics, slots);
   const [ls, operator] = [await world.client(WEST, "submitter"), await world.client(WEST, "operator")];
@@ -87,6 +87,26 @@ it("OFF-CLN-01 a job that is stopped stops where it runs, and one that is remove
   await until(() => aborted.size === 2, "both are told there");
   await expect(stopped.result()).rejects.toMatchObject({ state: "stopped" });
   expect(await operator.jobs.get(removed.id)).toMatchObject({ state: "dropped" });
+  await isLetGo(both);
+}, TEST_MS);
+
+it("OFF-RUN-04 a job goes from and to queues that live in shards of their own, and runs there as that queue says", async () => {
+  const both = await pair();
+  const { world, ls, operator, worker } = both;
+  const far = await world.client(HUB, "operator");
+  await operator.queues.configure("media", { topics: ["media/*"], shard: "here" });
+  await far.queues.configure("media", { topics: ["media/*"], shard: "there", type: "ordered" });
+  await until(() => [both.west, both.hub].every((node, i) => node.router()?.host.current.state.shards.includes(i === 0 ? "here" : "there")), "both routers know the shard");
+  let running = 0;
+  await worker.work(TOPIC, async (input) => {
+    expect(++running).toBe(1);
+    await new Promise((next) => setTimeout(next, 20));
+    running--;
+    return input;
+  });
+  const jobs = await ls.addAll(TOPIC, [1, 2, 3]);
+  expect(jobs.map(({ id }) => id.slice(0, 5))).toEqual(["here.", "here.", "here."]);
+  expect(await Promise.all(jobs.map((job) => job.result()))).toEqual([1, 2, 3]);
   await isLetGo(both);
 }, TEST_MS);
 
@@ -250,6 +270,35 @@ it("OFF-TRN-19 the link is cut while a job is away, and what it leaves comes hom
   expect(await job.result()).toBe("done");
   expect((await job.outputs()).get("out")?.bytes).toBe(2_000_000);
   expect(runs).toBe(1);
+  await isLetGo(both);
+}, TEST_MS);
+
+it("OFF-CLN-10 while the link is cut the sweep there takes what nobody names, and leaves what is on its way home", async () => {
+  const both = await pair([TOPIC], undefined, { payloadSweep: { everyMs: 200, pauseMs: 20, ageMs: 3_000 } });
+  const { world, ls, worker } = both;
+  let release = (): void => undefined;
+  const held = new Promise<void>((done) => { release = done; });
+  let runs = 0;
+  await worker.work(TOPIC, async (_, { outputs }) => {
+    runs++;
+    await held;
+    await outputs.put("out", randomBytes(2_000_000));
+  });
+  const job = await ls.add(TOPIC);
+  await until(() => runs === 1, "it runs there");
+  await world.clusters.cut();
+  release();
+  await until(() => [...(both.hub.router()?.host.current.state.guests.values() ?? [])].some(({ phase }) => phase === "returned"), "it has ended there");
+  // Nothing names it there any more but the router. What is swept is put after it, so it is old enough, too.
+  const far = await world.client(HUB, "operator");
+  const { jobs: [there] } = await far.jobs.find({ state: "history" });
+  await far.jobs.remove(there!.id);
+  const host = await world.clusters.as(HUB, "host");
+  await new Promise((done) => blobsOf(host, HUB).put("host", randomBytes(10), done));
+  await until(async () => (await kept(both, HUB, "host")).length === 0, "what nobody names is swept away");
+  expect((await kept(both, HUB, GUEST_BLOBS)).length).toBe(1);
+  await world.clusters.join();
+  expect((await (await job.outputs()).get("out")!.read()).length).toBe(2_000_000);
   await isLetGo(both);
 }, TEST_MS);
 

@@ -76,7 +76,7 @@ function routerOn({ connection, reading }: Ground, options: Omit<OffloadRouterOp
       blobDoor(reading),
       { serving: serves, stopped: () => undefined },
     ],
-    beside: (ports) => new LightFollower(actor, { connection, cluster, actor: OFFLOAD_ACTOR }, ports, { keepMs, keepBytes }).start(),
+    beside: (ports) => new LightFollower(actor, { connection: reading, cluster, actor: OFFLOAD_ACTOR }, ports, { keepMs, keepBytes }).start(),
   };
 }
 
