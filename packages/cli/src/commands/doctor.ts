@@ -8,6 +8,7 @@ import { type HistoryAddress, historyAddress, showAddress } from "../history/add
 import { askHost, type HostDescription } from "../host-query.ts";
 import type { Io } from "../io.ts";
 import { nearest } from "../nearest.ts";
+import { tripsFinding, untakenFinding } from "../offload-findings.ts";
 import { present } from "../present.ts";
 import { paintOf } from "../render/paint.ts";
 import { plural, showCount } from "../render/quantities.ts";
@@ -63,7 +64,7 @@ async function reachFinding(connection: Connection, { url, from }: Place): Promi
 async function hostFindings(connection: Connection, { cluster, shard }: Place): Promise<readonly Finding[]> {
   const address = historyAddress(cluster, `job-queue.${shard}`);
   const found = await hostFinding(connection, address, "start one: `longshore run job-queue`; until then jobs are kept in the inbox");
-  return found.isThere ? [found.finding, await parkedFinding(connection, address), await workersFinding(connection, address)] : [found.finding];
+  return found.isThere ? [found.finding, await parkedFinding(connection, address), await workersFinding(connection, address), ...(await untakenFinding(connection, address))] : [found.finding];
 }
 
 /** A cluster that has never had a router needs none. */
@@ -71,8 +72,8 @@ async function routerFindings(connection: Connection, { cluster }: Place): Promi
   const address: HistoryAddress = { cluster, kind: OFFLOAD_KIND, actor: OFFLOAD_ACTOR };
   const histories = await new Promise<readonly (readonly [kind: string, actor: string])[] | undefined>((done) => historiesOf(connection, cluster)(done));
   if (histories?.some(([kind]) => kind === OFFLOAD_KIND) !== true) return [];
-  const { finding } = await hostFinding(connection, address, "start one: `longshore run offload-router`; until then no job leaves this cluster or comes home");
-  return [finding];
+  const { finding, isThere } = await hostFinding(connection, address, "start one: `longshore run offload-router`; until then no job leaves this cluster or comes home");
+  return isThere ? [finding, ...(await tripsFinding(connection, address))] : [finding];
 }
 
 async function hostFinding(connection: Connection, address: HistoryAddress, remedy: string): Promise<{ readonly isThere: boolean; readonly finding: Finding }> {

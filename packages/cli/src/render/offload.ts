@@ -10,7 +10,7 @@ type Report = TripView["report"];
 type Trouble = NonNullable<TripView["trouble"]>;
 
 /** Where a trip is, in a few words. */
-function whereText({ phase, report, how, cluster }: Pick<TripView, "phase" | "report" | "how" | "cluster">): string {
+export function whereText({ phase, report, how, cluster }: Pick<TripView, "phase" | "report" | "how" | "cluster">): string {
   switch (phase) {
     case "staging": return "its inputs are made ready here";
     case "offered": return `on its way to ${cluster}`;
@@ -57,9 +57,9 @@ function lastWord({ stop, trouble, reason, report, phase }: TripView, paint: Pai
 const STEPS: Readonly<Record<Trouble["step"], string>> = {
   stage: "its inputs cannot be read here", fetch: "its inputs cannot be fetched", collect: "its outputs cannot be read", import: "its outputs cannot be fetched",
 };
-const troubleWord = ({ step, kind, message }: Trouble): string => `${STEPS[step]} (${kind}): ${harmless(message)}`;
+export const troubleWord = ({ step, kind, message }: Trouble): string => `${STEPS[step]} (${kind}): ${harmless(message)}`;
 const progressWord = ([fraction, message]: NonNullable<Report["progress"]>): string => [fraction === null ? "" : `${Math.round(fraction * 100)} %`, harmless(message ?? "")].filter((part) => part !== "").join(" ");
-const agoText = (ms: number): string => (ms < 1_000 ? "just now" : `${showDuration(Math.floor(ms / 1_000) * 1_000).replace(/\.\d+ s$/, " s")} ago`);
+export const agoText = (ms: number): string => (ms < 1_000 ? "just now" : `${showDuration(Math.floor(ms / 1_000) * 1_000).replace(/\.\d+ s$/, " s")} ago`);
 
 export function guestsTable(guests: readonly GuestView[], nowMs: number, screen: Screen): string {
   return renderTable(guests, [
