@@ -16,7 +16,7 @@ import type { Outcome } from "./report.ts";
 import { IMAGE, THUMBNAIL, travel } from "./travel.ts";
 import { HUB, TwoStages, WEST } from "./two-stages.ts";
 
-const ADDS_AT_A_TIME = 8;
+const ADDS_AT_A_TIME = 16;
 const FOUND_WITHIN_MS = 60_000;
 
 export interface Travelled {
