@@ -98,10 +98,12 @@ function count(name: "trips" | "jobs" | "rounds" | "known"): number {
   return Number.isSafeInteger(value) && value >= 0 ? value : refuse(`--${name} ${given[name]} is no whole number of 0 or more`);
 }
 
-const inputsOf = (list: string): readonly (readonly [count: number, bytes: number])[] => list.split(",").filter((one) => one !== "").map((one) => {
-  const [inputs = 0, mebibytes = 0] = (/^(\d+)x(\d+)$/.exec(one)?.slice(1) ?? []).map(Number);
-  return inputs > 0 && mebibytes > 0 ? [inputs, mebibytes * MIB] : refuse(`--inputs ${one} is not like 50x5`);
-});
+function inputsOf(list: string): readonly (readonly [count: number, bytes: number])[] {
+  return list.split(",").filter((one) => one !== "").map((one) => {
+    const [inputs = 0, mebibytes = 0] = (/^(\d+)x(\d+)$/.exec(one)?.slice(1) ?? []).map(Number);
+    return inputs > 0 && mebibytes > 0 ? [inputs, mebibytes * MIB] : refuse(`--inputs ${one} is not like 50x5`);
+  });
+}
 
 function refuse(why: string): never {
   process.stderr.write(`${why}\n${USAGE}\n`);

@@ -51,6 +51,8 @@ export class Cluster {
   readonly connection: Connection;
   readonly hosts: Fleet;
   readonly workers: Fleet<WorkerMember>;
+  /** Its server was killed: nats-server then forgets some of what was removed from a stream just before. */
+  wasServerKilled = false;
   /** Every worker process there was. */
   readonly lives: WorkerMember[] = [];
   private readonly folder: string;
@@ -80,6 +82,13 @@ export class Cluster {
     const ls = await connect({ servers: this.server.url, cluster: this.name, principal, password: passwordOf(principal) });
     onTestFinished(() => ls.close());
     return ls;
+  }
+
+  /** As a crash would end it; it is started again. */
+  async killServer(): Promise<void> {
+    this.wasServerKilled = true;
+    await this.server.kill();
+    await this.server.restart();
   }
 
   /** A command of the command line as the operator, to its end. */

@@ -15,8 +15,8 @@ test("OFF-TRN-19 OFF-ORG-01 OFF-ORG-08 OFF-ADM-06 a cut link ends nothing wrongl
   const clusters = await Clusters.open({ clusters: [{ name: "hub", hosts: 1 }, { name: "west", hosts: 1, workers: 1 }] });
   const origin = clusters.of("hub");
   const ls = await origin.client("operator");
-  const traffic = Traffic.start(await origin.client("submitter"), { name: "j", cluster: "hub", jobs: 16, bytes: 24 * MIB, open: 8 });
-  await traffic.isHome(2, WITHIN_MS);
+  const traffic = Traffic.start(await origin.client("submitter"), { name: "j", cluster: "hub", jobs: 6, bytes: 12 * MIB, open: 5 });
+  await traffic.isHome(1, WITHIN_MS);
   await until("an output is on its way home", async () => (await ls.offload.list()).some(({ phase }) => phase === "importing"), WITHIN_MS);
   await clusters.cut();
 

@@ -27,8 +27,7 @@ const worker = (cluster: Cluster, i: number): Strike => ({
 const server = (cluster: Cluster): Strike => ({
   name: `the server of ${cluster.name}`,
   async hit() {
-    await cluster.server.kill();
-    await cluster.server.restart();
+    await cluster.killServer();
     await Promise.all([cluster.hostOf(ACTOR.queue), cluster.hostOf(ACTOR.router)]);
   },
 });
