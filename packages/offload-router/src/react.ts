@@ -114,10 +114,13 @@ function tellOrigin(guest: Guest, { error, log, ...levels }: Report, far: ToRout
   if (log !== undefined) far(origin, "report", { trip, report: { log } }, { mayDrop: true });
 }
 
+/** For each job that runs there one more may be on its way, so that its workers wait for a job only, and not for the link. */
+const AHEAD = 2;
+
 /** A queue knows another cluster as an instance that takes its topics: it claims for it as for any other. */
 function announce(state: OffloadState, cluster: string, toQueue: (message: readonly [string, unknown]) => void): void {
   const { pools, isDrained } = state.routes.get(cluster)!;
-  toQueue(["route", { cluster, pools: isDrained ? [] : pools }]);
+  toQueue(["route", { cluster, pools: isDrained ? [] : pools.map((pool) => ({ ...pool, slots: pool.slots * AHEAD })) }]);
 }
 
 /** Progress and log are the attempt's own, so that a job shows them wherever it runs. `news`: what has changed of how the job stands. */

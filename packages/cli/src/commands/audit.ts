@@ -127,11 +127,18 @@ function mustHold(reports: readonly Named[]): void {
 
 const byNumber = (a: PromiseId, b: PromiseId): number => Number(a.slice(1)) - Number(b.slice(1));
 
+/** What cannot be judged for one reason is one line. */
+function byReason(notJudged: Named["notJudged"]): readonly (readonly [reason: string, ids: readonly PromiseId[]])[] {
+  const groups = new Map<string, PromiseId[]>();
+  for (const { promise, reason } of notJudged) groups.set(reason, [...(groups.get(reason) ?? []), promise]);
+  return [...groups].map(([reason, ids]) => [reason, ids.sort(byNumber)]);
+}
+
 function reportText({ history, violations, violationCount, commits, events, judged, notJudged }: Named, screen: Screen): string {
   const paint = paintOf(screen);
   const broken = new Set(violations.map(({ promise }) => promise));
   const lines = [...judged].sort(byNumber).map((id) => `${broken.has(id) ? paint.red("broken") : paint.green("holds ")}  ${id.padEnd(3)}  ${WORDS[id]}\n`);
-  const unknown = notJudged.map(({ promise, reason }) => `${paint.dim("?     ")}  ${promise.padEnd(3)}  ${WORDS[promise]}${paint.dim(`: ${reason}`)}\n`);
+  const unknown = byReason(notJudged).map(([reason, ids]) => `${paint.dim("?     ")}  ${ids.length > 1 ? ids.join(" ") : `${ids[0]!.padEnd(3)}  ${WORDS[ids[0]!]}`}${paint.dim(`: ${reason}`)}\n`);
   const head = `${history}: ${plural(commits, "commit")}, ${plural(events, "event")}, ${violationCount === 0 ? paint.green("no violations") : paint.red(plural(violationCount, "violation"))}\n\n`;
   if (violations.length === 0) return head + lines.join("") + unknown.join("");
   const table = renderTable(violations, [
