@@ -178,21 +178,20 @@ describe("a guest that nobody takes up", () => {
     const host = submitted();
     says(host, "active");
     own(host, []);
-    host.advance(86_400_000);
-    expect(asked(host)).toBe(0);
+    host.advance(180_000);
+    // Its queue is asked, and says nothing: it knows that it runs, and the router may not have heard the last word.
+    expect(asked(host)).toBe(3);
     expect(types(ends(host, 1))).toEqual(["GuestEnded", "GuestReturned"]);
   });
 
-  it("OFF-ENB-29 one that fails after its topic was disabled is not tried here again, but given back a minute later", () => {
+  it("OFF-ENB-29 one that fails after its topic was disabled is asked back within a minute, also when the word that it waits again was left out", () => {
     const host = submitted();
     says(host, "active");
     own(host, []);
     host.advance(300_000);
-    says(host, "queued");
-    host.advance(59_999);
-    expect(asked(host)).toBe(0);
-    host.advance(1);
-    expect(asked(host)).toBe(1);
+    const before = asked(host);
+    host.advance(60_000);
+    expect(asked(host)).toBe(before + 1);
   });
 
   it("OFF-RUN-12 it starts just then: what it ends with counts, and until then its queue is asked once a minute, one message at a time", () => {

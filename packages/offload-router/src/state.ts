@@ -56,7 +56,7 @@ export interface Guest {
   /** Of everything that was or may have been brought into this cluster's store for it, each once; it only grows. */
   digests: readonly string[];
   trouble: Trouble | null;
-  /** Since when nobody here works on its topic while no attempt of it is known to run, or when its queue was asked last to give it back. */
+  /** Since when nobody here works on its topic, or when its queue was asked last to give it back. */
   unservedSince: number | null;
   /** Released: when its blobs may go. */
   removeAt: number;
@@ -154,9 +154,12 @@ export class OffloadState {
     return this.ownTopics === undefined || this.ownTopics.some((pattern) => workerPatternMatches(pattern, topic));
   }
 
-  /** Says anew whether anybody will take it up, after whatever may have changed that. A guest that runs is finished, whoever else is gone. */
+  /**
+   * Says anew whether anybody will take it up, after whatever may have changed that. Whether it runs is not looked at: the word that it
+   * has stopped to may have been left out, and its queue knows.
+   */
   watch(guest: Guest, at: number): void {
-    const waits = guest.phase === "submitted" && guest.stop === null && guest.report.state !== "active";
+    const waits = guest.phase === "submitted" && guest.stop === null;
     if (!waits || this.isWorkedOn(guest.topic)) {
       guest.unservedSince = null;
       this.unserved.delete(guest);
