@@ -12,7 +12,7 @@ import { tables } from "./tables.ts";
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The documents with parts to fill in. */
-export const DOCUMENTS: readonly string[] = ["README.md", "docs/guide.md", "docs/protocol.md", "docs/operations.md", "docs/benchmarks.md", "docs/detection.md"];
+export const DOCUMENTS: readonly string[] = ["README.md", "docs/guide.md", "docs/protocol.md", "docs/operations.md", "docs/benchmarks.md", "docs/detection.md", "docs/offloading.md"];
 
 const SAMPLE = /(<!-- sample: (\S+?)(?:#(\S+))? -->\n\n?```\w*\n)[\s\S]*?```/g;
 const TABLE = /(<!-- table: (\S+) -->\n)[\s\S]*?(<!-- end -->)/g;

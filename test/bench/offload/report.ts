@@ -31,8 +31,9 @@ export function combined(runs: readonly Run[]): Run {
   const lastOf = <T>(pick: (run: Run) => T | undefined): T | undefined => runs.map(pick).findLast((found) => found !== undefined);
   const roundTrips = lastOf((run) => run.roundTrips);
   const known = lastOf((run) => run.known);
+  const { rates, rateJobs } = runs.findLast((run) => run.rates.there.length > 0) ?? last;
   return {
-    ...last, othersBusy: Math.max(...runs.map(({ othersBusy }) => othersBusy)), rates: lastOf(({ rates }) => (rates.there.length > 0 ? rates : undefined)) ?? last.rates,
+    ...last, othersBusy: Math.max(...runs.map(({ othersBusy }) => othersBusy)), rates, rateJobs,
     carriages: lastOf(({ carriages }) => (carriages.length > 0 ? carriages : undefined)) ?? [], ...(roundTrips === undefined ? {} : { roundTrips }), ...(known === undefined ? {} : { known }),
   };
 }
