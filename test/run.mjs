@@ -39,7 +39,7 @@ const STEPS = [
   tier("docs", { folder: "test/docs", limitMs: 3 * MINUTE, when: "full" }),
   tier("integration", { label: "integration, newest", folder: "test/integration", suffix: ".int.test.ts", limitMs: 6 * MINUTE, when: "full", env: { LONGSHORE_NATS_SUITE: "forky" } }),
   tier("integration", { label: "integration, oldest", folder: "test/integration", suffix: ".int.test.ts", limitMs: 6 * MINUTE, when: "full", env: { LONGSHORE_NATS_SUITE: "trixie" } }),
-  tier("e2e", { folder: "test/e2e", suffix: ".e2e.test.ts", limitMs: 14 * MINUTE, when: "full" }),
+  tier("e2e", { folder: "test/e2e", suffix: ".e2e.test.ts", limitMs: 17 * MINUTE, when: "full" }),
 ];
 
 /** A tool of `node_modules/.bin`: passed when it exits with 0. */
