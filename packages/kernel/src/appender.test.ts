@@ -32,12 +32,14 @@ interface Script {
   readonly appends: readonly AppendAnswer[];
   /** The last one is given for ever. */
   readonly lasts?: readonly LastAnswer[];
+  /** What each append must be guarded by; the last one for ever. */
+  readonly guards?: readonly number[];
 }
 
 const last = (version: number, bytes: Uint8Array = new Uint8Array([9])): LastAnswer => ({ kind: "last", commit: { version, bytes } });
 const doubt = (cause: "conflict" | "timeout" | "full" | "unavailable"): AppendAnswer => ({ kind: "doubt", cause });
 
-function run({ appends, lasts = [] }: Script): { result: AppendResult | undefined; sent: Uint8Array[]; looks: number; blocked: (string | undefined)[]; tookMs: number } {
+function run({ appends, lasts = [], guards = [GUARD] }: Script): { result: AppendResult | undefined; sent: Uint8Array[]; looks: number; blocked: (string | undefined)[]; tookMs: number } {
   const clock = new JumpingClock();
   const sent: Uint8Array[] = [];
   const blocked: (string | undefined)[] = [];
@@ -46,7 +48,7 @@ function run({ appends, lasts = [] }: Script): { result: AppendResult | undefine
   const unused = (): never => { throw new Error("not asked for"); };
   const journal: Journal = {
     append: (bytes, expected, done) => {
-      expect(expected).toBe(GUARD);
+      expect(expected).toBe(guards[Math.min(sent.length, guards.length - 1)]);
       sent.push(bytes.slice());
       const answer = appends[sent.length - 1];
       if (answer !== undefined) done(answer);
@@ -113,6 +115,18 @@ describe("an append", () => {
     expect(result).toEqual({ kind: "rewound" });
     expect(tookMs).toBeGreaterThan(30_000);
     expect(sent).toHaveLength(1);
+  });
+
+  test("what stands behind the last commit and is none fences nobody: the same bytes go behind it", () => {
+    const behind: LastAnswer = { kind: "last", commit: { version: GUARD, bytes: new Uint8Array([9]) }, tail: 14 };
+    const script = { appends: [doubt("conflict"), { kind: "stored", version: 15 }] as const, lasts: [behind], guards: [GUARD, 14] };
+    expect(run(script)).toMatchObject({ result: { kind: "stored", version: 15 }, sent: [OURS, OURS] });
+  });
+
+  test("what stands behind an older or a newer commit proves nothing: it is rewound, or fenced, all the same", () => {
+    const over = (version: number): LastAnswer => ({ kind: "last", commit: { version, bytes: new Uint8Array([9]) }, tail: 14 });
+    expect(run({ appends: [doubt("conflict")], lasts: [over(GUARD - 1)] }).result).toEqual({ kind: "rewound" });
+    expect(run({ appends: [doubt("conflict")], lasts: [over(12)] }).result).toEqual({ kind: "fenced" });
   });
 
   test("a look that cannot be had is repeated", () => {

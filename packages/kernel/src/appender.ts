@@ -7,6 +7,7 @@
  *     look at the last commit, at the stream's leader
  *        ├─ its bytes are ours ──────────────────────────────────▶ stored
  *        ├─ it sits at our guard: not stored ── same bytes again ──┐
+ *        │    (behind what stands after it and is no commit)       │
  *        ├─ it sits below our guard: a deposed leader may answer   │
  *        │    old; look again, for 30 s, then ───────────────────▶ rewound
  *        ├─ cannot be read: look again ◀───────────────────────────┘
@@ -42,8 +43,14 @@ export class Appender {
     this.onBlocked = onBlocked;
   }
 
+  /** `guard`: where the last commit sits. */
   append(bytes: Uint8Array, guard: Version, done: (result: AppendResult) => void): void {
-    this.journal.append(bytes, guard, (answer: AppendAnswer) => {
+    this.send(bytes, guard, guard, done);
+  }
+
+  /** `expected`: the last of the subject, which may be no commit. */
+  private send(bytes: Uint8Array, guard: Version, expected: Version, done: (result: AppendResult) => void): void {
+    this.journal.append(bytes, expected, (answer: AppendAnswer) => {
       if (this.closed) return;
       if (answer.kind === "stored") return this.finish({ kind: "stored", version: answer.version }, done);
       if (answer.kind === "stop") return this.finish({ kind: "stopped", cause: answer.cause }, done);
@@ -64,7 +71,9 @@ export class Appender {
       if (answer.kind === "unavailable") return this.wait(() => this.look(bytes, guard, belowSinceMs, done));
       const version = answer.commit?.version ?? 0;
       if (answer.commit !== undefined && sameBytes(answer.commit.bytes, bytes)) return this.finish({ kind: "stored", version }, done);
-      if (version === guard) return this.wait(() => this.append(bytes, guard, done));
+      const { tail = version } = answer;
+      // What is no commit fences nobody: whoever can make the server store something here could stop the history otherwise.
+      if (version === guard) return this.wait(() => this.send(bytes, guard, tail, done));
       if (version > guard) return this.finish({ kind: "fenced" }, done);
       const nowMs = this.clock.monotonicMs();
       if (belowSinceMs !== undefined && nowMs - belowSinceMs > REWOUND_AFTER_MS) return this.finish({ kind: "rewound" }, done);

@@ -19,8 +19,9 @@ export type AppendAnswer =
   | { readonly kind: "doubt"; readonly cause: "conflict" | "timeout" | "full" | "unavailable" }
   | { readonly kind: "stop"; readonly cause: "too-large" | "no-stream" | "denied" };
 
+/** `tail`: of what stands behind the last commit and is none: the next append must be guarded by it. Absent when nothing does. */
 export type LastAnswer =
-  | { readonly kind: "last"; readonly commit: StoredCommit | undefined }
+  | { readonly kind: "last"; readonly commit: StoredCommit | undefined; readonly tail?: Version }
   | { readonly kind: "unavailable" }
   | { readonly kind: "stop"; readonly cause: "no-stream" | "denied" };
 

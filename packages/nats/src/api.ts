@@ -86,6 +86,10 @@ export interface StoredMessage {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly contentType: string | undefined;
+  /** The stream its publisher meant: of messages that the server itself was made to send here there is none. */
+  readonly expectedStream: string | undefined;
+  /** It is a stored message that the server has sent here, because somebody asked for it and named this subject for the answer. */
+  readonly isAnswer: boolean;
 }
 
 export type MessageAnswer =
@@ -127,19 +131,30 @@ export function directAnswer(answer: CallAnswer): MessageAnswer {
 /** A direct get sends a message as it was, with its place in further headers. */
 export function directMessageIn({ headers, data }: Msg): StoredMessage | undefined {
   if (headers === undefined) return undefined;
-  return { sequence: Number(headers.get("Nats-Sequence")), subject: headers.get("Nats-Subject"), data: plain(data), contentType: headers.get("Content-Type", "insensitive") };
+  // What the server says stands behind what the message came with, which may say the same of somewhere else.
+  const said = (name: string): string => headers.values(name).at(-1) ?? "";
+  return { sequence: Number(said("Nats-Sequence")), subject: said("Nats-Subject"), data: plain(data), contentType: headers.get("Content-Type", "insensitive"), expectedStream: headers.get(EXPECTED_STREAM), isAnswer: headers.values(ANSWER_STREAM).length > 1 };
 }
 
+export const EXPECTED_STREAM = "Nats-Expected-Stream";
+/** In the answer to a direct get. */
+export const ANSWER_STREAM = "Nats-Stream";
+// Exact, as the server reads them.
+const ANSWER = new RegExp(`^${ANSWER_STREAM}:`, "m");
+const EXPECTED = new RegExp(`^${EXPECTED_STREAM}:[ \\t]*(\\S+)`, "m");
 const CONTENT_TYPE = /^content-type:[ \t]*(\S+)/im;
 
 function messageIn(value: unknown): StoredMessage | undefined {
   if (!isRecord(value) || typeof value["seq"] !== "number") return undefined;
   const { seq: sequence, subject, data, hdrs } = value;
+  const headers = typeof hdrs === "string" ? Buffer.from(hdrs, "base64").toString("utf8") : "";
   return {
     sequence,
     subject: String(subject),
     data: typeof data === "string" ? fromBase64(data) : NOTHING,
-    contentType: typeof hdrs === "string" ? CONTENT_TYPE.exec(Buffer.from(hdrs, "base64").toString("utf8"))?.[1] : undefined,
+    contentType: CONTENT_TYPE.exec(headers)?.[1],
+    expectedStream: EXPECTED.exec(headers)?.[1],
+    isAnswer: ANSWER.test(headers),
   };
 }
 

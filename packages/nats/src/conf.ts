@@ -221,7 +221,6 @@ function userLines(cluster: string, user: ServerUser): readonly string[] {
     "          subscribe: [",
     ...list(permissions.subscribe),
     "          ]",
-    ...(permissions.responds ? ['          allow_responses: { max: 1, expires: "5m" }'] : []),
     "        }",
     "      }",
   ];

@@ -67,7 +67,8 @@ function readUpTo(connection: Connection, range: Range, { last, created }: Strea
   readRange(
     connection,
     range,
-    ({ sequence, subject, data, contentType }) => messages.push({ sequence, subject, data, json: isJson(contentType) }),
+    // Nobody who may speak on this subject has said what the server was made to send here: it is read as nothing, and refused as such.
+    ({ sequence, subject, data, contentType, isAnswer }) => messages.push({ sequence, subject, data: isAnswer ? NOTHING : data, json: isJson(contentType) }),
     (end) => {
       // A message may have arrived after the last sequence was taken.
       if (end.kind === "end") done({ kind: "messages", messages, last: Math.max(last, end.last), created });
@@ -75,6 +76,8 @@ function readUpTo(connection: Connection, range: Range, { last, created }: Strea
     },
   );
 }
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * Hints from a plain subscription, which sees a message before it is stored. So each arrival hints three times; the

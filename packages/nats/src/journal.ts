@@ -4,10 +4,14 @@
  * The guard is `Nats-Expected-Last-Subject-Sequence`. There is no message id: its window is per stream, anyone may fill
  * it, and before 2.12 a repeat within it is answered as a duplicate before the guard is looked at. An append is one raw
  * request and one callback.
+ *
+ * Not every message of the subject is a commit: the server sends answers to whatever subject it is told, and nobody's permissions
+ * say which (ADR 13). A commit names this stream in `Nats-Expected-Stream`. What the server says itself does not, and what it
+ * reads to somebody from another stream is marked as that. So everything else is left out, as if it were not there.
  */
-import { type AppendAnswer, type Journal, streamsOf, subjectsOf } from "@longshore/kernel";
+import { type AppendAnswer, type Journal, type StoredCommit, streamsOf, subjectsOf } from "@longshore/kernel";
 import { headers } from "@nats-io/transport-node";
-import { callApi, directMessage, leaderMessage, purgeBelow } from "./api.ts";
+import { callApi, directMessage, EXPECTED_STREAM, leaderMessage, purgeBelow, type StoredMessage } from "./api.ts";
 import type { Connection } from "./connect.ts";
 import { appendAnswer, isRecord } from "./faults.ts";
 import { API_TIMEOUT_MS } from "./limits.ts";
@@ -27,22 +31,29 @@ export function journalOf(connection: Connection, { cluster, kind, actor, readin
   const subject = subjectsOf(cluster).journal(kind, actor);
   const stream = streamsOf(cluster).journal;
   const read = readingFrom(from);
+  const isCommit = ({ expectedStream, isAnswer }: Pick<StoredMessage, "expectedStream" | "isAnswer">): boolean => expectedStream === stream && !isAnswer;
+  const readCommits: Journal["read"] = (after, onCommit, done) =>
+    read.range(reading, { stream, filter: subject, after }, (message) => {
+      if (isCommit(message)) onCommit({ version: message.sequence, bytes: message.data });
+    }, done);
   return {
     append: (bytes, expected, done) => append(connection, stream, subject, bytes, expected, done),
     last(done) {
       read.message(connection, stream, { last_by_subj: subject }, (answer) => {
         if (answer.kind !== "message") return done(answer);
         const { message } = answer;
-        done({ kind: "last", commit: message === undefined ? undefined : { version: message.sequence, bytes: message.data } });
+        if (message === undefined) return done({ kind: "last", commit: undefined });
+        if (isCommit(message)) return done({ kind: "last", commit: { version: message.sequence, bytes: message.data } });
+        // Rare, and slow: something else stands last, and what is before it can only be found from the front.
+        let commit: StoredCommit | undefined;
+        readCommits(0, (found) => { commit = found; }, (end) => done(end.kind === "end" ? { kind: "last", commit, tail: end.last } : end));
       });
     },
-    read(after, onCommit, done) {
-      read.range(reading, { stream, filter: subject, after }, ({ sequence, data }) => onCommit({ version: sequence, bytes: data }), done);
-    },
+    read: readCommits,
     get(version, done) {
       directMessage(connection, stream, { seq: version }, (answer) => {
         // The stream holds other histories too.
-        const isOurs = answer.kind === "message" && answer.message?.subject === subject;
+        const isOurs = answer.kind === "message" && answer.message?.subject === subject && isCommit(answer.message);
         done(isOurs && answer.message !== undefined ? { version, bytes: answer.message.data } : undefined);
       });
     },
@@ -59,7 +70,7 @@ export function journalOf(connection: Connection, { cluster, kind, actor, readin
 
 function append(connection: Connection, stream: string, subject: string, bytes: Uint8Array, expected: number, done: (answer: AppendAnswer) => void): void {
   const guard = headers();
-  guard.set("Nats-Expected-Stream", stream);
+  guard.set(EXPECTED_STREAM, stream);
   guard.set("Nats-Expected-Last-Subject-Sequence", String(expected));
   connection.calls.request(subject, bytes, { timeoutMs: API_TIMEOUT_MS, headers: guard, whileDown: "fail" }, (answer) => done(appendAnswer(answer)));
 }

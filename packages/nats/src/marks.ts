@@ -33,7 +33,8 @@ export function marksOf(connection: Connection, { cluster, kind, actor, file }: 
   return {
     read(done) {
       leaderMessage(connection, stream, { last_by_subj: subject }, (answer) => {
-        const stored: Place = answer.kind === "message" ? placeOf(answer.message === undefined ? undefined : decoder.decode(answer.message.data)) : { kind: "unreadable" };
+        const isOurs = answer.kind === "message" && answer.message?.isAnswer !== true;
+        const stored: Place = isOurs ? placeOf(answer.message === undefined ? undefined : decoder.decode(answer.message.data)) : { kind: "unreadable" };
         void fileMark(file).then((local) => connection.guarded(() => done(highest(stored, local))));
       });
     },

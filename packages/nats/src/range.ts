@@ -13,7 +13,7 @@
  *                      └──────────────────────────────────┘
  */
 import { createInbox, type Msg, type Subscription } from "@nats-io/transport-node";
-import { callApi, leaderMessage } from "./api.ts";
+import { ANSWER_STREAM, callApi, EXPECTED_STREAM, leaderMessage } from "./api.ts";
 import type { Connection } from "./connect.ts";
 import { readFailure } from "./faults.ts";
 import { CONSUMER_INACTIVE_MS, READ_AHEAD_BYTES, READ_AHEAD_MESSAGES, READ_GIVE_UP_MS, READ_STALL_MS } from "./limits.ts";
@@ -34,6 +34,9 @@ export interface RangeMessage {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly contentType: string | undefined;
+  readonly expectedStream: string | undefined;
+  /** It is a stored message that the server has sent here, because somebody asked for it and named this subject for the answer. */
+  readonly isAnswer: boolean;
 }
 
 export type RangeAnswer =
@@ -262,7 +265,7 @@ class Consumer {
   }
 }
 
-/** Reads its parts when they are asked for: a commit's headers never are. */
+/** Reads its parts when they are asked for. */
 class Delivered implements RangeMessage {
   readonly sequence: number;
   readonly #message: Msg;
@@ -278,6 +281,12 @@ class Delivered implements RangeMessage {
   }
   get contentType(): string | undefined {
     return this.#message.headers?.get("Content-Type", "insensitive");
+  }
+  get expectedStream(): string | undefined {
+    return this.#message.headers?.get(EXPECTED_STREAM);
+  }
+  get isAnswer(): boolean {
+    return this.#message.headers?.has(ANSWER_STREAM) === true;
   }
 }
 

@@ -2,9 +2,10 @@
  * Who may do what: the table from which every permission in `nats.conf` is generated.
  *
  * A user's name is its principal, and the principal is a token of every subject it may speak on, so a receiver knows
- * the sender from the subject alone. Answers go to `_INBOX.<principal>.>`, which nobody else may listen to, and which
- * hosts may publish to. Letting hosts answer by `allow_responses` instead was tried: the server then remembers the reply
- * subject of everything it delivers, and reading a history made it four times as slow, and slower with each reading.
+ * the sender from the subject alone. Answers go to `_INBOX.<principal>.>`, which nobody else may listen to, and which hosts and workers,
+ * who are asked, may publish to. Letting them answer by `allow_responses` instead was tried: the server then remembers the reply
+ * subject of everything it delivers, and reading a history made it four times as slow, and slower with each reading; and it
+ * lets whoever asks itself answer anywhere, into a history too.
  * Only hosts may create consumers: a consumer delivers wherever its creator says, with nobody's permissions.
  */
 import { Fault, GUEST_BLOBS, IMPORTED_BLOBS, ROLES, type StreamNames, type Subjects, streamsOf, subjectsOf, token, topologyAddress } from "@longshore/kernel";
@@ -16,8 +17,6 @@ export const ROLE_NAMES: readonly RoleName[] = ["submitter", "worker", "host", "
 export interface Permissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
-  /** May answer whoever asks it, once per question. Hosts may answer in any case. */
-  readonly responds: boolean;
 }
 
 /** Where the answers to a principal's questions arrive. */
@@ -51,7 +50,6 @@ export function permissionsOf(roles: readonly RoleName[], cluster: string, princ
   return {
     publish: [...union((part) => part.publish), OWN_PERMISSIONS],
     subscribe: [...new Set([`${inboxPrefix(principal)}.>`, ...union((part) => part.subscribe)])],
-    responds: parts.some((part) => part.responds) && !roles.includes("host"),
   };
 }
 
@@ -102,7 +100,7 @@ const readsWanted = (streams: StreamNames): string => `$JS.API.DIRECT.GET.${stre
  * Belongs to the topology: announces itself, beats, probes the others and answers their probes. Services of NATS are asked
  * after on `$SRV`.
  */
-const takesPart = (subjects: Subjects, principal: string): Omit<Permissions, "responds"> => ({
+const takesPart = (subjects: Subjects, principal: string): Permissions => ({
   publish: [
     ...speaksAs(subjects, "hello", principal),
     subjects.hello(principal, "*", "*"),
@@ -112,6 +110,9 @@ const takesPart = (subjects: Subjects, principal: string): Omit<Permissions, "re
   subscribe: [subjects.prefix + topologyAddress(principal, "*"), subjects.heartbeats, subjects.probe(principal, "*"), SERVICES],
 });
 
+/** Where everybody who asks hears the answer. Who answers needs it: the names there cannot be guessed. */
+const ANSWERS = "_INBOX.>";
+
 /** Where NATS asks who offers services. */
 const SERVICES = "$SRV.>";
 
@@ -120,13 +121,13 @@ const submitter: Table = (subjects, streams, principal) => ({
     ...speaksAs(subjects, "submit", principal), subjects.watch("*", "*", principal), readsWanted(streams), ...usesPayloads(subjects, streams, principal),
   ],
   subscribe: [`${subjects.prefix}re.${principal}.*`, subjects.allWanted],
-  responds: false,
 });
 
 const worker: Table = (subjects, streams, principal) => ({
   publish: [
     ...speaksAs(subjects, "outcome", principal),
     ...takesPart(subjects, principal).publish,
+    ANSWERS,
     readsWanted(streams),
     ...usesPayloads(subjects, streams, principal),
   ],
@@ -134,7 +135,6 @@ const worker: Table = (subjects, streams, principal) => ({
     `${subjects.prefix}wk.${principal}.*.*`, subjects.ping(principal, "*", "*"), subjects.hellos, subjects.allWanted,
     ...takesPart(subjects, principal).subscribe,
   ],
-  responds: true,
 });
 
 /** What goes from one cluster to others, in its name only: both ways in, and answers to those who asked. */
@@ -147,7 +147,7 @@ const host: Table = (subjects, streams, principal) => ({
     ...speaksForCluster(subjects.cluster),
     ...["jr", "mk", "sn", "wk", "re", "tp", "ev", "ping"].map((what) => `${subjects.prefix}${what}.>`),
     ...takesPart(subjects, principal).publish,
-    "_INBOX.>",
+    ANSWERS,
     ...usesPayloads(subjects, streams, principal),
     ...ROUTER_BLOBS.map((keeper) => `${subjects.prefix}bl.${keeper}.*.*`),
     "$JS.API.INFO",
@@ -165,7 +165,6 @@ const host: Table = (subjects, streams, principal) => ({
     subjects.allAcross,
     ...takesPart(subjects, principal).subscribe,
   ],
-  responds: false,
 });
 
 /** Consumers under names that nobody can guess: a permission cannot tell whose consumer a name is. */
@@ -189,7 +188,6 @@ const observer: Table = (subjects, streams, principal) => ({
     readsWanted(streams),
   ],
   subscribe: [`${subjects.prefix}ev.>`, subjects.hellos, subjects.allWanted],
-  responds: false,
 });
 
 const operator: Table = (subjects, streams, principal) => {
@@ -212,7 +210,6 @@ const operator: Table = (subjects, streams, principal) => {
 const peer: Table = (_subjects, _streams, principal) => ({
   publish: speaksForCluster(principal),
   subscribe: [`ls.${principal}.in.*.*.peer.*`, `ls.${principal}.cm.*.*.peer.*`, `ls.${principal}.ak.>`],
-  responds: false,
 });
 
 /** What the other side of a leaf node's link may never send into this cluster, whatever users it has: everything that no peer says. */
@@ -232,5 +229,4 @@ const provisioner = (streams: StreamNames): Permissions => ({
     ...Object.values(streams).flatMap((stream) => ["INFO", "CREATE", "UPDATE"].map((verb) => `$JS.API.STREAM.${verb}.${stream}`)),
   ],
   subscribe: [],
-  responds: false,
 });

@@ -10,6 +10,7 @@ import { readDirect } from "./direct-range.ts";
 import { appendAnswer } from "./faults.ts";
 import { hints } from "./inbox.ts";
 import { API_TIMEOUT_MS } from "./limits.ts";
+import type { RangeMessage } from "./range.ts";
 
 export function wantedOf(connection: Connection, cluster: string): WantedConfiguration {
   const { wanted: subjectOf, allWanted } = subjectsOf(cluster);
@@ -18,7 +19,9 @@ export function wantedOf(connection: Connection, cluster: string): WantedConfigu
   return {
     read(after, max, done) {
       const entries: WantedEntry[] = [];
-      const take = (message: { readonly subject: string; readonly sequence: number; readonly data: Uint8Array }): void => {
+      const take = (message: RangeMessage): void => {
+        // Nobody who may configure has said it: what was wanted before goes on.
+        if (message.isAnswer) return;
         // A deleted key leaves an empty message behind; nothing that is wanted is empty.
         entries.push({ key: message.subject.slice(prefix.length), revision: message.sequence, value: message.data.length === 0 ? undefined : message.data });
       };

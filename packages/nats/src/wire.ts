@@ -7,6 +7,7 @@
 import type { Wire, WireAnswer, WireMessage } from "@longshore/kernel";
 import { clusterOf, Fault, senderOf } from "@longshore/kernel";
 import { Empty, headers, type Msg } from "@nats-io/transport-node";
+import { ANSWER_STREAM } from "./api.ts";
 import { type CallAnswer, type Calls, NO_RESPONDERS } from "./calls.ts";
 import type { Connection } from "./connect.ts";
 import { storeAnswer } from "./faults.ts";
@@ -47,6 +48,8 @@ export function wireOf(connection: Connection, cluster?: string): Wire {
           // A refused subscription is reported by the connection.
           if (error !== null) return;
           if (isStopped) return saysNobody ? refuse(connection, message) : undefined;
+          // Somebody had the server send a stored message here: whoever may speak on this subject has not said it.
+          if (message.headers?.has(ANSWER_STREAM) === true) return;
           connection.guarded(() => onMessage(new Arrived(connection, message)));
         },
       });

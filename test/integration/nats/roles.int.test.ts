@@ -140,10 +140,29 @@ describe("what a role is for", () => {
     expect((await worker.request("ls.t.cm.discovery.main.hello.worker", "joined")).string()).toBe("taken");
   });
 
-  it("a responder answers whoever asked it, and nobody else", async () => {
+  it("P14 whoever asks itself cannot answer anywhere", async () => {
     const nats = await world();
     const worker = await as(nats, "worker");
-    expect(await refusedPublishes(worker, ["_INBOX.host.abc", "_INBOX.submitter.abc"])).toEqual(["_INBOX.host.abc", "_INBOX.submitter.abc"]);
+    const places = ["ls.t.jr.job-queue.main", "ls.t.in.job-queue.main.operate.operator", "ls.t.cm.job-queue.main.operate.operator"];
+    let answered = 0;
+    worker.subscribe("ls.t.pb.worker.*", {
+      callback: (_, message) => {
+        message.respond("forged");
+        answered++;
+      },
+    });
+    await worker.flush();
+    const refused: string[] = [];
+    void (async () => {
+      for await (const status of worker.status()) {
+        if (status.type === "error" && status.error instanceof PermissionViolationError) refused.push(status.error.subject);
+      }
+    })();
+    for (const reply of places) worker.publish("ls.t.pb.worker.i1", "?", { reply });
+    await until(() => answered === places.length, "it was asked by itself");
+    await worker.flush();
+    await until(() => refused.length === places.length, "every answer was refused");
+    expect(refused).toEqual(places);
   });
 
   it("observer and operator: read histories, and only the operator commands", async () => {
