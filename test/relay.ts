@@ -35,6 +35,8 @@ export class Relay {
     const to = connect({ host: "127.0.0.1", port });
     for (const [socket, other, way] of [[from, to, "there"], [to, from, "back"]] as const) {
       this.sockets.add(socket);
+      // A small message that waits for the acknowledgement of the one before would be 40 ms late.
+      socket.setNoDelay(true);
       socket.on("error", () => undefined).on("close", () => {
         this.sockets.delete(socket);
         other.destroy();

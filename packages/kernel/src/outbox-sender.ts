@@ -73,12 +73,15 @@ export class OutboxSender {
 
   /**
    * Sends to every receiver that is owed something and has nothing in flight; what is owed but not stored waits. What was acknowledged
-   * is still owed until that is recorded, and would be sent, and acknowledged, twice.
+   * is still owed until that is recorded, and not sent again.
    */
   send(): void {
     if (!this.running || !this.host.isStored()) return;
-    for (const [receiver, outbox] of this.kernel().outbox) {
-      if (outbox.pending.length > 0 && !this.inFlight.has(receiver) && !this.acked.has(receiver)) this.sendTo(receiver, outbox);
+    for (const [receiver, { pending }] of this.kernel().outbox) {
+      if (this.inFlight.has(receiver)) continue;
+      const acked = this.acked.get(receiver);
+      const from = acked === undefined ? 0 : pending.findIndex(({ number }) => number > acked);
+      if (from >= 0 && from < pending.length) this.sendTo(receiver, pending, from);
     }
   }
 
@@ -95,8 +98,8 @@ export class OutboxSender {
     return acked;
   }
 
-  private sendTo(receiver: string, outbox: Outbox): void {
-    const { bytes, through } = messageOf(this.place, outbox);
+  private sendTo(receiver: string, pending: Outbox["pending"], from: number): void {
+    const { bytes, through } = messageOf(this.place, pending, from);
     this.inFlight.add(receiver);
     this.wire.store(this.subjectOf(receiver), bytes, (answer) => {
       if (!this.running) return;
@@ -104,6 +107,8 @@ export class OutboxSender {
       this.inFlight.delete(receiver);
       this.waits.delete(receiver);
       this.acked.set(receiver, through);
+      // The next goes before the commit that records this: it need not wait for it.
+      this.send();
       this.host.acked();
     });
   }
@@ -131,13 +136,13 @@ export class OutboxSender {
  * The next message to a receiver, and the number of the last body in it. Numbers follow the order of the items, so a message
  * holds the items of one verb only, up to the first other.
  */
-function messageOf({ cluster, kind, actor }: Place, { pending }: Outbox): { readonly bytes: Uint8Array; readonly through: number } {
-  const [first] = pending as [Outbox["pending"][number]];
+function messageOf({ cluster, kind, actor }: Place, pending: Outbox["pending"], from: number): { readonly bytes: Uint8Array; readonly through: number } {
+  const first = pending[from]!;
   const [verb] = first.body as [string, unknown];
   const items: unknown[] = [];
   let bytes = 0;
-  for (const { body } of pending) {
-    const [itsVerb, item] = body as [string, unknown];
+  for (let i = from; i < pending.length; i++) {
+    const [itsVerb, item] = pending[i]!.body as [string, unknown];
     bytes += encode(item).length;
     if (itsVerb !== verb || items.length === SEND_MAX || (bytes > SEND_BYTES_MAX && items.length > 0)) break;
     items.push(item);
