@@ -1,29 +1,7 @@
 /** What the origin hears of a trip, records and shows. */
-import { encode } from "@longshore/kernel";
 import { describe, expect, it } from "vitest";
 import type { TripDetail } from "./queries.ts";
-import { digestOf, MiniHost } from "./testing/mini-host.ts";
-
-const QUEUE = "home.job-queue.main";
-const RESULT = encode("done");
-const blob = (name: string, letter: string) => ({ name, principal: "ann", digest: digestOf(letter), bytes: 9 });
-const back = (fields: object = {}) => ({ end: "succeeded", result: RESULT, blobs: [], reason: null, error: null, ...fields });
-const types = (answer: ReturnType<MiniHost["send"]>): readonly string[] => (answer.kind === "malformed" ? [answer.malformed.field] : answer.events.map(({ type }) => type));
-
-function world(limits: object = {}): MiniHost {
-  const host = new MiniHost({ limits });
-  host.route("far");
-  host.sent.length = 0;
-  return host;
-}
-
-/** Trip 1, taken in by the other cluster. */
-function accepted(limits: object = {}): MiniHost {
-  const host = world(limits);
-  host.handOver(7);
-  host.peer("answer", { trip: 1 });
-  return host;
-}
+import { accepted, back, blob, QUEUE, types, world } from "./testing/origin.ts";
 
 describe("what the origin shows", () => {
   it("OFF-ORG-01 OFF-ORG-05 OFF-ORG-08 OFF-TRN-30 where it is, which attempt, the last error, the transport's trouble, and how old that is", () => {

@@ -1,30 +1,9 @@
 import { OUTCOME } from "@longshore/job-queue";
-import { encode } from "@longshore/kernel";
 import { describe, expect, it } from "vitest";
 import { digestOf, INPUT, MiniHost } from "./testing/mini-host.ts";
+import { accepted, back, blob, QUEUE, RESULT, types, world } from "./testing/origin.ts";
 
 const FAR = "far.offload-router.main";
-const QUEUE = "home.job-queue.main";
-const RESULT = encode("done");
-const blob = (name: string, letter: string) => ({ name, principal: "ann", digest: digestOf(letter), bytes: 9 });
-const back = (fields: object = {}) => ({ end: "succeeded", result: RESULT, blobs: [], reason: null, error: null, ...fields });
-const types = (answer: ReturnType<MiniHost["send"]>): readonly string[] => (answer.kind === "malformed" ? [answer.malformed.field] : answer.events.map(({ type }) => type));
-
-function world(limits: object = {}): MiniHost {
-  const host = new MiniHost({ limits });
-  host.route("far");
-  host.sent.length = 0;
-  return host;
-}
-
-/** Trip 1, taken in by the other cluster. */
-function accepted(limits: object = {}): MiniHost {
-  const host = world(limits);
-  host.handOver(7);
-  host.peer("answer", { trip: 1 });
-  return host;
-}
-
 describe("the way out", () => {
   it("OFF-TRN-01 OFF-TRN-05 OFF-RET-03 without payload only the job travels, and its outcome comes home: every step is an event", () => {
     const host = world();

@@ -4,14 +4,13 @@
  * Real processes on one machine, two servers joined by a leaf node. The same jobs are done at home and there; the same bytes travel with
  * jobs and by a plain copy between object stores.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { findServer } from "@longshore/nats";
-import { checkDocument, writeInto } from "../document.ts";
-import { exitOnSignals } from "../launch.ts";
 import { cpuBusy, describeMachine, type Machine } from "../measure.ts";
-import { dataDirectory, sweepDataDirectories } from "../servers.ts";
+import { dataDirectory } from "../servers.ts";
+import { sit } from "../sitting.ts";
 import { carriage, known, MIB, rateOf, roundTrips } from "./cases.ts";
 import { combined, type Run, toMarkdown } from "./report.ts";
 import { World } from "./world.ts";
@@ -36,20 +35,7 @@ const { values: given } = parseArgs({
 });
 
 if (given.help) process.stdout.write(`${USAGE}\n`);
-else await main();
-
-async function main(): Promise<void> {
-  exitOnSignals();
-  const document = given.write === undefined ? undefined : resolve(given.write);
-  if (document !== undefined) checkDocument(document);
-  const earlier = given.combine.split(",").filter((path) => path !== "").map((path) => JSON.parse(readFileSync(resolve(path), "utf8")) as Run);
-  sweepDataDirectories();
-  const fresh = given.render ? [] : [await measured()];
-  const text = toMarkdown(combined([...earlier, ...fresh]));
-  process.stdout.write(`\n${text}\n`);
-  if (document !== undefined) writeInto(document, text);
-  process.exit(0);
-}
+else await sit(given, measured, (runs) => toMarkdown(combined(runs)));
 
 async function measured(): Promise<Run> {
   const [startedAt, machine, othersBusy, { version: server }] = [new Date().toISOString(), machineNow(), await cpuBusy(2_000), await findServer()];

@@ -4,14 +4,13 @@
  * Real processes on one machine, so that all instants are of one clock. One thing is done at a time, and the next only when all is
  * whole again.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { findServer } from "@longshore/nats";
-import { checkDocument, writeInto } from "../document.ts";
-import { exitOnSignals } from "../launch.ts";
 import { cpuBusy, describeMachine, type Machine } from "../measure.ts";
-import { dataDirectory, sweepDataDirectories } from "../servers.ts";
+import { dataDirectory } from "../servers.ts";
+import { sit } from "../sitting.ts";
 import { type Busy, changeProperties, type Samples, strike, throughput, underLoad } from "./cases.ts";
 import { killLeaders } from "./outages.ts";
 import { combined, type Run, toMarkdown } from "./report.ts";
@@ -47,20 +46,7 @@ const { values: given } = parseArgs({
 const CASES = ["properties", "kills", "leaves", "hangs", "busy"] as const;
 
 if (given.help) process.stdout.write(`${USAGE}\n`);
-else await main();
-
-async function main(): Promise<void> {
-  exitOnSignals();
-  const document = given.write === undefined ? undefined : resolve(given.write);
-  if (document !== undefined) checkDocument(document);
-  const earlier = given.combine.split(",").filter((path) => path !== "").map((path) => JSON.parse(readFileSync(resolve(path), "utf8")) as Run);
-  sweepDataDirectories();
-  const fresh = given.render ? [] : [await measured()];
-  const text = toMarkdown(combined([...earlier, ...fresh]));
-  process.stdout.write(`\n${text}\n`);
-  if (document !== undefined) writeInto(document, text);
-  process.exit(0);
-}
+else await sit(given, measured, (runs) => toMarkdown(combined(runs)));
 
 /** The raw figures are kept after every stroke: a sitting that is broken off can be combined with another. */
 async function measured(): Promise<Run> {

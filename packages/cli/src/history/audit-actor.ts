@@ -1,8 +1,7 @@
 /** What holds of every actor's history, whatever it says: one writer, a whole chain, each message once, the same state from any start. */
 import { type Actor, decodeCommit, decodeKernelEvent, FIRST_ACTOR_CODE, History, type RejectionShape, type Snapshot, type StoredCommit } from "@longshore/kernel";
 import { type AuditReport, ChainCheck, DeliveryCheck, Findings, type PromiseId } from "@longshore/testkit/promises";
-import { numberOf } from "./audit-queue.ts";
-import { readably } from "./fold.ts";
+import { numberOf, readBoth } from "./audit-queue.ts";
 import { sha256 } from "./hash.ts";
 import type { HistorySource } from "./source.ts";
 import { TwoWays } from "./two-ways.ts";
@@ -23,14 +22,7 @@ export async function auditActor<State, Command, Event extends object, Rejection
   const isWhole = first === undefined || numberOf(first) === 1;
   const pass = new Pass(actor, own, isWhole ? undefined : snapshot);
   const replayed = new TwoWays(actor, isWhole ? snapshot : undefined);
-  let commits = 0;
-  await source.read((stored) => {
-    readably(source.name, commits, () => {
-      pass.add(stored);
-      replayed.add(stored);
-    });
-    progress(++commits);
-  });
+  await readBoth(source, pass, replayed, progress);
   return replayed.judge(pass.report());
 }
 

@@ -13,6 +13,16 @@ export async function auditQueue(source: HistorySource, progress: (commits: numb
   const start = { shard: source.address.actor, hash: sha256 };
   const pass = new Audit(isWhole || snapshot === undefined ? start : { ...start, horizon: snapshot });
   const replayed = new TwoWays(actorOf(source.address), isWhole ? snapshot : undefined);
+  await readBoth(source, pass, replayed, progress);
+  return replayed.judge(pass.finish());
+}
+
+interface Taking {
+  add(stored: StoredCommit): void;
+}
+
+/** Every commit goes to both. */
+export async function readBoth(source: HistorySource, pass: Taking, replayed: Taking, progress: (commits: number) => void): Promise<void> {
   let commits = 0;
   await source.read((stored) => {
     readably(source.name, commits, () => {
@@ -21,7 +31,6 @@ export async function auditQueue(source: HistorySource, progress: (commits: numb
     });
     progress(++commits);
   });
-  return replayed.judge(pass.finish());
 }
 
 export const numberOf = (stored: StoredCommit): number => decodeCommit(stored.bytes).number;
