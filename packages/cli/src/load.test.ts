@@ -1,11 +1,11 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { loadFiles } from "./load.ts";
+import { tempFolder } from "./testing/temp-folder.ts";
 
 async function folder(files: Readonly<Record<string, string>>): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "longshore-load-"));
+  const path = await tempFolder(onTestFinished);
   for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
   return path;
 }

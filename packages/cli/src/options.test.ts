@@ -1,15 +1,13 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { QueueView } from "longshore";
 import { readServerState } from "longshore/internal";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { merged } from "./commands/queues.ts";
 import { accessTo, findPlace } from "./connection.ts";
 import { fakeIo } from "./fake-io.ts";
 import { filterOf, requireFilter } from "./filters.ts";
 import { offloadOf } from "./offload-options.ts";
 import { removeServerState, writeServerState } from "./server-state.ts";
+import { tempFolder } from "./testing/temp-folder.ts";
 
 const NOTHING = { json: false, help: false, server: undefined, cluster: undefined, shard: undefined, user: undefined, creds: undefined };
 
@@ -54,7 +52,7 @@ describe("where NATS is", () => {
   });
 
   test("the server of `longshore up` is found while its process lives, and forgotten by its own process only", async () => {
-    const env = { XDG_STATE_HOME: await mkdtemp(join(tmpdir(), "longshore-state-")) };
+    const env = { XDG_STATE_HOME: await tempFolder(onTestFinished) };
     await writeServerState(env, { url: "nats://up:1", pid: process.pid, cluster: "home" });
     expect(await findPlace(NOTHING, fakeIo({ env }))).toMatchObject({ url: "nats://up:1", from: "longshore up", cluster: "home" });
     await removeServerState(env, process.pid + 1);

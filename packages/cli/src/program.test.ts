@@ -1,13 +1,12 @@
-import { mkdtemp, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { readFile } from "node:fs/promises";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type Command, command, type OptionSpec, optionsOf } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { fakeIo } from "./fake-io.ts";
 import { nearest } from "./nearest.ts";
 import { runProgram } from "./program.ts";
 import { referenceOf } from "./reference.ts";
+import { tempFolder } from "./testing/temp-folder.ts";
 
 describe("the table of commands", () => {
   test("never gives one option name a value here and none there", () => {
@@ -54,7 +53,7 @@ describe("the program", () => {
   });
 
   test("ends with 4 when nothing says where NATS is", async () => {
-    const io = fakeIo({ env: { XDG_STATE_HOME: await mkdtemp(join(tmpdir(), "longshore-cli-")) } });
+    const io = fakeIo({ env: { XDG_STATE_HOME: await tempFolder(onTestFinished) } });
     expect(await runProgram(["setup"], COMMANDS, io)).toBe(4);
     expect(io.written.err).toContain("longshore up");
   });

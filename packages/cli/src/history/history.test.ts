@@ -1,13 +1,13 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JobQueueEvent } from "@longshore/job-queue";
 import { encode, History } from "@longshore/kernel";
 import { type OffloadEvent, offloadRouter } from "@longshore/offload-router";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { COMMANDS } from "../commands.ts";
 import { fakeIo } from "../fake-io.ts";
 import { runProgram } from "../program.ts";
+import { tempFolder } from "../testing/temp-folder.ts";
 import { historyAddress, isHistoryFile, JUDGED, showAddress } from "./address.ts";
 import { difference } from "./describe.ts";
 import { exportTo } from "./export-file.ts";
@@ -20,7 +20,7 @@ const COMMITS = commitsOf([accepted(1), accepted(2)], [ended(1)], [accepted(3)])
 const at = (number: number) => ({ kind: "commit", number }) as const;
 
 async function exported(isBinary: boolean, commits = COMMITS): Promise<string> {
-  const file = join(await mkdtemp(join(tmpdir(), "longshore-export-")), isBinary ? "h.lsh" : "h.ndjson");
+  const file = join(await tempFolder(onTestFinished), isBinary ? "h.lsh" : "h.ndjson");
   const written: Uint8Array[] = [];
   await exportTo(sourceOf(commits), { isBinary, nowMs: 0, put: (data) => written.push(data) });
   await writeFile(file, Buffer.concat(written));
@@ -91,7 +91,7 @@ describe("the history of an offload router", () => {
   ];
   const source = sourceOf(commitsWith(offloadRouter({ cluster: "main" }).events, ...ROUTER), { cluster: "main", kind: "offload-router", actor: "main" });
   const run = async (...words: readonly string[]) => {
-    const folder = await mkdtemp(join(tmpdir(), "longshore-export-"));
+    const folder = await tempFolder(onTestFinished);
     const written: Uint8Array[] = [];
     await exportTo(source, { isBinary: true, nowMs: 0, put: (data) => written.push(data) });
     await writeFile(join(folder, "r.lsh"), Buffer.concat(written));
