@@ -1,9 +1,12 @@
 /** Files of jobs that are done in another cluster, on two real servers: there they are the same, and what is left comes home. */
 import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { blobsOf } from "@longshore/nats";
 import type { JobFile, Longshore } from "longshore";
 import { defineJob } from "longshore";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { HUB, WEST } from "./nats/leaf.ts";
 import { until } from "./nats/world.ts";
 import { type OffloadWorld, offloadWorld, routed } from "./offload-world.ts";
@@ -21,8 +24,8 @@ interface Pair {
 }
 
 /** West is the origin and has no worker; hub works on the topic. */
-async function pair(): Promise<Pair> {
-  const world = await offloadWorld();
+async function pair(sharedPayloads?: string): Promise<Pair> {
+  const world = await offloadWorld(sharedPayloads === undefined ? {} : { sharedPayloads });
   const [hub, west] = await Promise.all([world.node(HUB, "h1"), world.node(WEST, "w1")]);
   const worker = await world.worker(HUB, [shrink.topic]);
   const ls = await world.client(WEST, "submitter");
@@ -70,4 +73,20 @@ it("OFF-RET-12 OFF-RET-16 a success without a file that it must leave is a failu
   const outputs = await job.outputs();
   expect([...outputs.keys()]).toEqual(["report-2.txt"]);
   expect(Buffer.from(await outputs.get("report-2.txt")!.read()).toString()).toBe("no room");
+}, TEST_MS);
+
+it("OFF-TRN-14 where both sides reach a folder, files lie there on their way, and are gone when nobody needs them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "longshore-shared-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const { ls, worker, isLetGo } = await pair(folder);
+  const small = PHOTO.subarray(0, 400_000);
+  await worker.work(shrink, async (_, ctx) => {
+    await ctx.outputs.put("small.jpg", small);
+    return (await readdir(folder)).join();
+  });
+  const job = await ls.add(shrink, {}, { inputs: { "photo.jpg": PHOTO } });
+  expect(await job.result()).toBe(digestOf(PHOTO));
+  expect(await read((await job.outputs()).get("small.jpg"))).toBe(digestOf(small));
+  await isLetGo();
+  expect(await readdir(folder)).toEqual([]);
 }, TEST_MS);

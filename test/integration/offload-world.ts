@@ -23,8 +23,12 @@ export interface OffloadWorld {
   worker(cluster: Name, topics: readonly string[], slots?: number): Promise<Longshore>;
 }
 
-/** `payloadSweep`: of every host. */
-export async function offloadWorld({ payloadSweep }: Pick<ShardsOptions, "payloadSweep"> = {}): Promise<OffloadWorld> {
+interface Hosting extends Pick<ShardsOptions, "payloadSweep"> {
+  readonly sharedPayloads?: string;
+}
+
+/** `hosting`: of every host. */
+export async function offloadWorld(hosting: Hosting = {}): Promise<OffloadWorld> {
   const clusters = await twoClusters();
   const accessTo = (cluster: Name, principal: string) => ({ principal, password: `pw-${principal}`, servers: (cluster === HUB ? clusters.hub : clusters.west).url });
   const client: OffloadWorld["client"] = async (cluster, user, more = {}) => {
@@ -34,7 +38,7 @@ export async function offloadWorld({ payloadSweep }: Pick<ShardsOptions, "payloa
   };
   return {
     clusters, client,
-    node: (cluster, instance) => node(cluster, instance, accessTo(cluster, "host"), payloadSweep === undefined ? {} : { payloadSweep }),
+    node: (cluster, instance) => node(cluster, instance, accessTo(cluster, "host"), hosting),
     async worker(cluster, topics, slots = 4) {
       const self = await startInstance({ connection: accessTo(cluster, "worker"), cluster, instance: `worker-${cluster}`, topics, slots });
       onTestFinished(() => self.close());
@@ -43,7 +47,7 @@ export async function offloadWorld({ payloadSweep }: Pick<ShardsOptions, "payloa
   };
 }
 
-async function node(cluster: Name, name: string, connection: { readonly principal: string; readonly servers: string }, sweeping: Pick<ShardsOptions, "payloadSweep">): Promise<Node> {
+async function node(cluster: Name, name: string, connection: { readonly principal: string; readonly servers: string }, { sharedPayloads, ...sweeping }: Hosting): Promise<Node> {
   const self = await startInstance({ connection, cluster, instance: name, kinds: ["discovery-agent", "job-queue", "offload-router"], peers: [cluster === HUB ? WEST : HUB] });
   const { instance, incarnation, roster } = self;
   const placing = await openPlacement(connection, cluster, self);
@@ -51,7 +55,7 @@ async function node(cluster: Name, name: string, connection: { readonly principa
   const shards = await startShards({ ...options, ...sweeping, shards: ["main"], followsWanted: true, roster, follower: false });
   let router: OffloadRouterService | undefined;
   const hosted = await placeOffloadRouter({
-    ...options, topology: self, offloadLimits: { refusedDelayMs: 200, retryMs: 200, stopGraceMs: 20_000 },
+    ...options, topology: self, ...(sharedPayloads === undefined ? {} : { sharedPayloads }), offloadLimits: { refusedDelayMs: 200, retryMs: 200, stopGraceMs: 20_000 },
     onServing: (_, service) => { router = service; },
     onMoved: () => { router = undefined; },
   });
