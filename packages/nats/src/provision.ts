@@ -102,12 +102,18 @@ async function look(connection: Connection, stream: string, untilMs: number): Pr
   }
 }
 
-/** When nobody says how many copies, the streams that are there do: whoever repeats a bare `setup` must not give copies up. */
+/** When nobody says how many copies or how much room, the streams that are there do: whoever repeats a bare `setup` must give nothing up. */
 async function compared(connection: Connection, options: StreamOptions, withinMs: number = SETUP_TIMEOUT_MS): Promise<{ readonly wanted: readonly WantedStream[]; readonly looked: readonly Looked[] }> {
   const untilMs = performance.now() + withinMs;
   const looked = await Promise.all(wantedStreams(options).map((stream) => look(connection, stream.name, untilMs)));
   const most = Math.max(1, ...looked.map(({ config }) => Number(config?.["num_replicas"] ?? 1)));
-  return { wanted: wantedStreams({ ...options, replicas: options.replicas ?? most }), looked };
+  const wanted = wantedStreams({ ...options, replicas: options.replicas ?? most });
+  return { wanted: options.totalBytes === undefined ? wanted.map((stream, i) => withRoomOf(stream, looked[i]!)) : wanted, looked };
+}
+
+function withRoomOf(stream: WantedStream, { config }: Looked): WantedStream {
+  const bytes = Number(config?.["max_bytes"] ?? 0);
+  return bytes > 0 ? { ...stream, max_bytes: bytes } : stream;
 }
 
 /** While JetStream chooses a leader nobody answers, or somebody says that nobody can: that passes, and is asked again. */

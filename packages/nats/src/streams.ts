@@ -7,7 +7,7 @@ export interface StreamOptions {
   readonly cluster: string;
   /** Copies of each message on different servers: 1, 3 or 5. When absent, as many as the streams that are there have, or else 1. */
   readonly replicas?: number;
-  /** File space that all streams together may reserve: below the server's `max_file_store`. */
+  /** File space that all streams together may reserve: below the server's `max_file_store`. When absent, streams that are there keep their bounds. */
   readonly totalBytes?: number;
 }
 

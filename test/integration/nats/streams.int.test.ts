@@ -104,6 +104,15 @@ describe("the preflight", () => {
     expect(again.find(({ check }) => check === "clock")?.ok).toBe(false);
   });
 
+  it("room that was given stays when nobody says how much", async () => {
+    const connection = await connected(await server({ fileStoreBytes: 2 ** 50 }));
+    await provision(connection, { cluster: CLUSTER, totalBytes: 64 * 2 ** 30 });
+    await provision(connection, { cluster: CLUSTER });
+    expect((await verify(connection, { cluster: CLUSTER })).findings).toEqual([]);
+    expect((await verify(connection, { cluster: CLUSTER, totalBytes: 64 * 2 ** 30 })).findings).toEqual([]);
+    expect((await verify(connection, { cluster: CLUSTER, totalBytes: 2 ** 30 })).findings.map(({ what }) => what)).toContain("max_bytes");
+  });
+
   it("says that a stream is nearly full", async () => {
     const nats = await server();
     const connection = await connected(nats);

@@ -29,6 +29,7 @@ interface Settings {
   readonly property: readonly string[];
   readonly peers: readonly string[];
   readonly sharedPayloads: string | undefined;
+  readonly storage: number | undefined;
   readonly leafPort: number | undefined;
   readonly hub: string | undefined;
 }
@@ -46,6 +47,7 @@ export const up: Command = command({
   options: {
     store: { kind: "text", value: "<folder>", help: "where everything is kept; .longshore when absent" },
     port: { kind: "integer", value: "<n>", help: "port of the server; any free one when absent" },
+    storage: { kind: "integer", value: "<bytes>", help: "file space that everything together may take; at first 8 GiB, of which a tenth is for payloads" },
     ...PEERS_OPTION,
     ...SHARED_PAYLOADS_OPTION,
     leafPort: { kind: "integer", value: "<n>", help: "port of this machine where servers of other clusters join this one as leaf nodes" },
@@ -66,7 +68,7 @@ export const up: Command = command({
     try {
       const cluster = io.env["LONGSHORE_CLUSTER"] ?? "main";
       const settings: Settings = {
-        cluster, peers: peersIn(options.peers, cluster, io), sharedPayloads: options.sharedPayloads, leafPort: options.leafPort, hub: options.hub,
+        cluster, peers: peersIn(options.peers, cluster, io), sharedPayloads: options.sharedPayloads, leafPort: options.leafPort, hub: options.hub, storage: options.storage,
         storeDir: resolve(io.cwd, options.store ?? ".longshore"),
         port: options.port, concurrency: options.concurrency, instance: options.instance, property: options.property,
       };
@@ -110,22 +112,25 @@ async function serve(loaded: Loaded, settings: Settings, around: Surroundings): 
   throw stopFault(ended.name, ended.reason);
 }
 
-async function startNats({ storeDir, port, cluster, leafPort, hub }: Settings, { log, closing, shared, io }: Surroundings): Promise<NatsServer> {
+async function startNats({ storeDir, port, cluster, leafPort, hub, storage }: Settings, { log, closing, shared, io }: Surroundings): Promise<NatsServer> {
   const leaf = { domain: cluster, ...(leafPort === undefined ? {} : { listen: `127.0.0.1:${leafPort}` }), ...(hub === undefined ? {} : { hubVariable: HUB_VARIABLE }) };
   const server = await startServer({
-    storeDir, cluster, ...(port === undefined ? {} : { port }),
+    storeDir, cluster, fileStoreBytes: SERVER_STORE_BYTES, ...(port === undefined ? {} : { port }),
     ...(leafPort === undefined && hub === undefined ? {} : { leaf }), ...(hub === undefined ? {} : { env: { [HUB_VARIABLE]: hub } }),
   });
   closing.add("nats-server", () => server.stop());
   log.event("info", "nats.started", { url: server.url, version: server.version, pid: server.pid, store: storeDir });
   const setup = await connect({ principal: principalOf(shared, io), servers: server.url });
   try {
-    await provision(setup, { cluster });
+    await provision(setup, { cluster, ...(storage === undefined ? {} : { totalBytes: storage }) });
   } finally {
     await setup.close();
   }
   return server;
 }
+
+/** No bound of its own: streams have theirs, and one that a later start forgot would keep the server from opening them. */
+const SERVER_STORE_BYTES = 2 ** 50;
 
 /** Where the server finds the address of its hub, which may hold a password. */
 const HUB_VARIABLE = "LONGSHORE_HUB";
