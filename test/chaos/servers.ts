@@ -1,10 +1,10 @@
 /** Several nats-servers that keep copies of each other's streams, each with ports and a store of its own. */
 
 import { mkdir, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Server } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { findServer, type NatsServer, type StartOptions, startServer } from "@longshore/nats";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { freePorts } from "../free-port.ts";
 import type { Network } from "./network.ts";
 
 /** Choosing the first leader takes seconds, on a busy machine many. */
@@ -71,22 +71,3 @@ async function infoOf(servers: readonly NatsServer[], stream: string): Promise<S
     await nc?.close();
   }
 }
-
-/** Below what systems give to outgoing connections: one of those could take the port of a server that is down for a moment. */
-const PORTS = { from: 20_000, to: 32_000 } as const;
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const free: Server[] = [];
-  while (free.length < count) {
-    const listener = await listen(PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from)));
-    if (listener !== undefined) free.push(listener);
-  }
-  const ports = free.map((listener) => (listener.address() as AddressInfo).port);
-  await Promise.all(free.map((listener) => new Promise((closed) => listener.close(closed))));
-  return ports;
-}
-
-const listen = (port: number): Promise<Server | undefined> =>
-  new Promise((resolve) => {
-    const listener = createServer().once("error", () => resolve(undefined)).listen(port, "127.0.0.1", () => resolve(listener));
-  });

@@ -1,5 +1,6 @@
 import type { AppendAnswer, Journal, StoredCommit } from "@longshore/kernel";
-import { type Connection, journalOf, wireOf } from "@longshore/nats";
+import { type Connection, journalOf } from "@longshore/nats";
+import { headers } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
 import { answerOf, bare, bytes, CLUSTER, connected, provisioned, server, until, utf8 } from "./world.ts";
 
@@ -206,7 +207,8 @@ describe("reading a history", () => {
 
 /** Numbered commits, pipelined without a guard, every fifth with one of another history after it. */
 async function fill(connection: Connection, count: number): Promise<void> {
-  const wire = wireOf(connection);
+  const meant = headers();
+  meant.set("Nats-Expected-Stream", "LS_t_JOURNAL");
   let next = 0;
   let open = 0;
   await new Promise<void>((resolve, reject) => {
@@ -218,9 +220,9 @@ async function fill(connection: Connection, count: number): Promise<void> {
         next++;
         for (const actor of subjects) {
           open++;
-          wire.store(`ls.t.jr.job-queue.${actor}`, data, (answer) => {
+          connection.calls.request(`ls.t.jr.job-queue.${actor}`, data, { timeoutMs: 5_000, headers: meant, whileDown: "fail" }, (answer) => {
             open--;
-            if (answer.kind !== "stored") reject(new Error(JSON.stringify(answer)));
+            if (answer.kind !== "answer") reject(new Error(answer.kind));
             else if (next === count && open === 0) resolve();
             else more();
           });
