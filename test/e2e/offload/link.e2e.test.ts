@@ -15,7 +15,7 @@ test("OFF-TRN-19 OFF-ORG-01 OFF-ORG-08 OFF-ADM-06 a cut link ends nothing wrongl
   const clusters = await Clusters.open({ clusters: [{ name: "hub", hosts: 1 }, { name: "west", hosts: 1, workers: 1 }] });
   const origin = clusters.of("hub");
   const ls = await origin.client("operator");
-  const traffic = Traffic.start(await origin.client("submitter"), { name: "j", cluster: "hub", jobs: 6, bytes: 12 * MIB, open: 5 });
+  const traffic = Traffic.start(await origin.client("submitter"), { name: "j", cluster: "hub", jobs: 10, bytes: 12 * MIB, open: 10 });
   await traffic.isHome(1, WITHIN_MS);
   await until("an output is on its way home", async () => (await ls.offload.list()).some(({ phase }) => phase === "importing"), WITHIN_MS);
   await clusters.cut();
@@ -33,7 +33,8 @@ test("OFF-TRN-19 OFF-ORG-01 OFF-ORG-08 OFF-ADM-06 a cut link ends nothing wrongl
   expect(await origin.command("job", id)).toMatchObject({ code: 0, text: expect.stringMatching(/west/) });
   expect(await ls.jobs.get(id)).toMatchObject({ state: "active", instance: "@west" });
   const [route] = await ls.offload.clusters();
-  expect(route!.staging + route!.away).toBeLessThanOrEqual(SLOTS);
+  // For each that runs there one more may be on its way.
+  expect(route!.staging + route!.away).toBeLessThanOrEqual(2 * SLOTS);
 
   await clusters.join();
   await traffic.rest(WITHIN_MS);
