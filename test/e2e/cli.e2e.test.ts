@@ -199,7 +199,7 @@ test("up, add, look, change, export, audit, and down again", async () => {
   ]);
   expect(stored).toMatchObject([
     { hash, commit }, { hash, commit }, { jobs: expect.arrayContaining([expect.objectContaining({ id, before: "absent", after: "stopped" })]) },
-    { violationCount: 0, histories: [{ history: "discovery-agent.main" }, { history: "job-queue.main" }, { history: "offload-router.main" }] }, { violationCount: 0 },
+    { violationCount: 0, histories: [{ history: "discovery-agent.main" }, { history: "job-queue.main" }, { history: "offload-router.main" }, { history: "round trips" }] }, { violationCount: 0 },
   ]);
 
   up.signal("SIGTERM");

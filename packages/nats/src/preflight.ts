@@ -156,28 +156,30 @@ async function clockFinding(connection: Connection, { cluster, nowMs = Date.now 
 
 async function roomFindings(connection: Connection, { cluster }: PreflightOptions, monitored: Monitored | string): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
+  let left = 0;
   for (const stream of Object.values(streamsOf(cluster))) {
     const answer = await askApi(connection, `STREAM.INFO.${stream}`);
     if (answer.kind !== "ok") continue;
     const { config, state } = answer.body;
     const max = isRecord(config) ? Number(config["max_bytes"]) : 0;
     const used = isRecord(state) ? Number(state["bytes"]) : 0;
+    left += max > 0 ? Math.max(0, max - used) : Number.POSITIVE_INFINITY;
     if (max > 0 && used / max >= FULL) findings.push(bad(`room in ${stream}`, `${percent(used / max)} of ${mebibytes(max)} are used`, "shorten what is kept, or give the stream more bytes"));
   }
   if (findings.length === 0) findings.push(good("room in the streams", `every stream is less than ${percent(FULL)} full`));
-  if (typeof monitored !== "string") findings.push(await diskFinding(monitored));
+  if (typeof monitored !== "string") findings.push(await diskFinding(monitored, left));
   return findings;
 }
 
-/** Only on the server's own machine is its disk to be seen. */
-async function diskFinding({ storeDir, storeBytesMax, storeBytes }: Monitored): Promise<Finding> {
+/** Only on the server's own machine is its disk to be seen. `left`: bytes that the streams may still take. */
+async function diskFinding({ storeDir, storeBytesMax, storeBytes }: Monitored, left: number): Promise<Finding> {
   const check = "room on the server's disk";
   const disk = await statfs(storeDir).catch(() => undefined);
   if (disk === undefined) return unknown(check, "the server runs on another machine", "look there: max_file_store must fit on the disk");
   const free = disk.bavail * disk.bsize;
-  const needed = Math.max(0, storeBytesMax - storeBytes);
+  const needed = Math.max(0, Math.min(storeBytesMax - storeBytes, left));
   if (free >= needed) return good(check, `${mebibytes(free)} are free, the streams may still take ${mebibytes(needed)}`);
-  return bad(check, `${mebibytes(free)} are free, but the streams may still take ${mebibytes(needed)}`, "free space on the disk, or lower max_file_store");
+  return bad(check, `${mebibytes(free)} are free, but the streams may still take ${mebibytes(needed)}`, "free space on the disk, or give the streams less: `longshore setup --storage <bytes>`");
 }
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20).toLocaleString("en-US")} MiB`;
