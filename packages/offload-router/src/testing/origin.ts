@@ -1,12 +1,13 @@
 /** A cluster whose jobs go to the cluster "far", and what comes back from there. */
 import { encode } from "@longshore/kernel";
+import type { NamedBlob } from "../vocabulary.ts";
 import { digestOf, MiniHost } from "./mini-host.ts";
 
 export const QUEUE = "home.job-queue.main";
 export const RESULT: Uint8Array = encode("done");
 
-export const blob = (name: string, letter: string) => ({ name, principal: "ann", digest: digestOf(letter), bytes: 9 });
-export const back = (fields: object = {}) => ({ end: "succeeded", result: RESULT, blobs: [], reason: null, error: null, ...fields });
+export const blob = (name: string, letter: string): NamedBlob => ({ name, principal: "ann", digest: digestOf(letter), bytes: 9 });
+export const back = (fields: object = {}): Readonly<Record<string, unknown>> => ({ end: "succeeded", result: RESULT, blobs: [], reason: null, error: null, ...fields });
 
 /** The events of an answer; of one that is malformed, the field. */
 export const types = (answer: ReturnType<MiniHost["send"]>): readonly string[] => (answer.kind === "malformed" ? [answer.malformed.field] : answer.events.map(({ type }) => type));
