@@ -40,6 +40,13 @@ async function isLetGo({ hub, west }: Pair): Promise<void> {
   }, "nothing of a trip is left on either side");
 }
 
+/** Holds a handler until it is released. */
+function gate(): { readonly held: Promise<void>; readonly release: () => void } {
+  let release = (): void => undefined;
+  const held = new Promise<void>((done) => { release = done; });
+  return { held, release };
+}
+
 it("OFF-DST-02 OFF-ORG-01 OFF-RET-03 a job that nobody here works on is done in the other cluster, and ends at home with its result", async () => {
   const both = await pair();
   const { ls, operator, worker } = both;
@@ -113,8 +120,7 @@ it("OFF-RUN-04 a job goes from and to queues that live in shards of their own, a
 it("OFF-TRN-19 OFF-RET-09 the router of the other cluster goes and comes back: what waits is done, what is done comes home", async () => {
   const both = await pair();
   const { world, ls, worker } = both;
-  let release = (): void => undefined;
-  const held = new Promise<void>((done) => { release = done; });
+  const { held, release } = gate();
   const started: unknown[] = [];
   await worker.work(TOPIC, async (input) => {
     started.push(input);
@@ -155,8 +161,7 @@ it("OFF-ORG-04 OFF-TRN-25 the origin's router is handed over to another instance
 it("OFF-ENB-28 OFF-ENB-11 a topic is disabled there: what runs finishes there, what waits stays at home until it is enabled", async () => {
   const both = await pair([TOPIC], 1);
   const { world, ls, operator, worker } = both;
-  let release = (): void => undefined;
-  const held = new Promise<void>((done) => { release = done; });
+  const { held, release } = gate();
   const started: unknown[] = [];
   await worker.work(TOPIC, async (input) => {
     started.push(input);
@@ -233,8 +238,7 @@ it("OFF-CLN-05 OFF-TRN-06 two jobs with the same file: it is there once, until t
   const both = await pair();
   const { ls, worker } = both;
   const photo = randomBytes(3_000_000);
-  let release = (): void => undefined;
-  const held = new Promise<void>((done) => { release = done; });
+  const { held, release } = gate();
   await worker.work(TOPIC, async (input, { inputs }) => {
     if (input === "second") await held;
     return (await inputs.get("photo.jpg")!.read()).length;
@@ -252,8 +256,7 @@ it("OFF-CLN-05 OFF-TRN-06 two jobs with the same file: it is there once, until t
 it("OFF-TRN-19 the link is cut while a job is away, and what it leaves comes home when the link is back", async () => {
   const both = await pair();
   const { world, ls, worker } = both;
-  let release = (): void => undefined;
-  const held = new Promise<void>((done) => { release = done; });
+  const { held, release } = gate();
   let runs = 0;
   await worker.work(TOPIC, async (_, { outputs }) => {
     runs++;
@@ -278,8 +281,7 @@ it("OFF-TRN-19 the link is cut while a job is away, and what it leaves comes hom
 it("OFF-CLN-10 while the link is cut the sweep there takes what nobody names, and leaves what is on its way home", async () => {
   const both = await pair([TOPIC], undefined, { payloadSweep: { everyMs: 200, pauseMs: 20, ageMs: 3_000 } });
   const { world, ls, worker } = both;
-  let release = (): void => undefined;
-  const held = new Promise<void>((done) => { release = done; });
+  const { held, release } = gate();
   let runs = 0;
   await worker.work(TOPIC, async (_, { outputs }) => {
     runs++;

@@ -5,6 +5,7 @@ export { Client } from "./client.ts";
 export { over } from "./connect.ts";
 export type { AbortCause, AttemptEnd, AttemptKeeper, ErrorForm, PayloadForm } from "./internal/attempt.ts";
 export { Attempt } from "./internal/attempt.ts";
+export { sourceOf } from "./internal/byte-sources.ts";
 export { Epochs } from "./internal/epochs.ts";
 export { HostTime } from "./internal/host-time.ts";
 export type { ClientLimits, WorkerLimits } from "./internal/limits.ts";

@@ -1,5 +1,5 @@
 /** JetStream's API, by callback for the ports and by promise for setting up. */
-import type { Msg } from "@nats-io/transport-node";
+import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import type { CallAnswer } from "./calls.ts";
 import type { Connection } from "./connect.ts";
 import { type ApiAnswer, apiAnswer, faultOf, isRecord, readFailure } from "./faults.ts";
@@ -128,12 +128,13 @@ export function directAnswer(answer: CallAnswer): MessageAnswer {
   return { kind: "message", message: directMessageIn(answer.message) };
 }
 
+/** What the server says of a message in the answer to a direct get: it stands behind what the message came with, which may say the same of somewhere else. */
+export const said = (headers: MsgHdrs, name: string): string => headers.values(name).at(-1) ?? "";
+
 /** A direct get sends a message as it was, with its place in further headers. */
 export function directMessageIn({ headers, data }: Msg): StoredMessage | undefined {
   if (headers === undefined) return undefined;
-  // What the server says stands behind what the message came with, which may say the same of somewhere else.
-  const said = (name: string): string => headers.values(name).at(-1) ?? "";
-  return { sequence: Number(said("Nats-Sequence")), subject: said("Nats-Subject"), data: plain(data), contentType: headers.get("Content-Type", "insensitive"), expectedStream: headers.get(EXPECTED_STREAM), isAnswer: headers.values(ANSWER_STREAM).length > 1 };
+  return { sequence: Number(said(headers, "Nats-Sequence")), subject: said(headers, "Nats-Subject"), data: plain(data), contentType: headers.get("Content-Type", "insensitive"), expectedStream: headers.get(EXPECTED_STREAM), isAnswer: headers.values(ANSWER_STREAM).length > 1 };
 }
 
 export const EXPECTED_STREAM = "Nats-Expected-Stream";

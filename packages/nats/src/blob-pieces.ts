@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type BlobName, type StoreAnswer, streamsOf, subjectsOf } from "@longshore/kernel";
 import { headers } from "@nats-io/transport-node";
-import { directAnswer } from "./api.ts";
+import { directAnswer, said } from "./api.ts";
 import type { CallAnswer } from "./calls.ts";
 import type { Connection } from "./connect.ts";
 import { storeAnswer } from "./faults.ts";
@@ -32,6 +32,7 @@ export const pieceCount = (bytes: number): number => Math.max(1, Math.ceil(bytes
 export const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 const DIGEST = /^[0-9a-f]{64}$/;
+/** Whether it is a SHA-256 in 64 lowercase hex digits: what comes from outside names payloads, and files, only so. */
 export const isDigest = (text: unknown): text is string => typeof text === "string" && DIGEST.test(text);
 
 export type PieceFound =
@@ -83,7 +84,7 @@ export function storePiece(place: BlobPlace, piece: number, data: Uint8Array, co
 
 function labelOf(answer: CallAnswer): { readonly count: number; readonly at: number } {
   const found = answer.kind === "answer" ? answer.message.headers : undefined;
-  return { count: Number.parseInt(found?.get(COUNT) ?? "", 10), at: Date.parse(found?.get("Nats-Time-Stamp") ?? "") };
+  return { count: Number.parseInt(found?.get(COUNT) ?? "", 10), at: found === undefined ? Number.NaN : Date.parse(said(found, "Nats-Time-Stamp")) };
 }
 
 const NOTHING = new Uint8Array(0);

@@ -1,4 +1,5 @@
 export { type BlobDoorOptions, openBlobDoor } from "./blob-door.ts";
+export { isDigest } from "./blob-pieces.ts";
 export { type BlobsOptions, blobsOf } from "./blobs.ts";
 export { type CarrierOptions, carrierOf } from "./carrier.ts";
 export { ROLE_USERS, type ServerSettings, type ServerUser, serverConfig, shippedConfig } from "./conf.ts";

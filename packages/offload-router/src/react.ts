@@ -20,7 +20,7 @@
  * heard of takes nothing, so no other trip begins.
  */
 import type { NamedBlobWire } from "@longshore/job-queue";
-import { namedBlobToWire, OUTCOME } from "@longshore/job-queue";
+import { namedBlobToWire, OUTCOME, INPUT_LIMITS as QUEUE_LIMITS } from "@longshore/job-queue";
 import type { ActorAddress, Droppable, Reactions } from "@longshore/kernel";
 import type { OffloadEvent } from "./events.ts";
 import type { OffloadLimits } from "./limits.ts";
@@ -114,13 +114,13 @@ function tellOrigin(guest: Guest, { error, log, ...levels }: Report, far: ToRout
   if (log !== undefined) far(origin, "report", { trip, report: { log } }, { mayDrop: true });
 }
 
-/** For each job that runs there one more may be on its way, so that its workers wait for a job only, and not for the link. */
+/** For each job that runs there one more may be on its way, so that its workers wait for a job only, and not for the link. A queue takes no word of more slots than its bound. */
 const AHEAD = 2;
 
 /** A queue knows another cluster as an instance that takes its topics: it claims for it as for any other. */
 function announce(state: OffloadState, cluster: string, toQueue: (message: readonly [string, unknown]) => void): void {
   const { pools, isDrained } = state.routes.get(cluster)!;
-  toQueue(["route", { cluster, pools: isDrained ? [] : pools.map((pool) => ({ ...pool, slots: pool.slots * AHEAD })) }]);
+  toQueue(["route", { cluster, pools: isDrained ? [] : pools.map((pool) => ({ ...pool, slots: Math.min(pool.slots * AHEAD, QUEUE_LIMITS.slotsMax) })) }]);
 }
 
 /** Progress and log are the attempt's own, so that a job shows them wherever it runs. `news`: what has changed of how the job stands. */

@@ -1,10 +1,16 @@
-import { OUTCOME } from "@longshore/job-queue";
+import { INPUT_LIMITS, OUTCOME } from "@longshore/job-queue";
 import { describe, expect, it } from "vitest";
 import { digestOf, INPUT, MiniHost } from "./testing/mini-host.ts";
 import { accepted, back, blob, QUEUE, RESULT, types, world } from "./testing/origin.ts";
 
 const FAR = "far.offload-router.main";
 describe("the way out", () => {
+  it("OFF-CFG-10 a cluster with very many slots is told to a queue within what that takes", () => {
+    const host = world();
+    host.route("far", { pools: [{ topics: ["a"], slots: INPUT_LIMITS.slotsMax - 1 }] });
+    expect(host.owed(QUEUE)).toMatchObject([["route", { pools: [{ slots: INPUT_LIMITS.slotsMax }] }]]);
+  });
+
   it("OFF-TRN-01 OFF-TRN-05 OFF-RET-03 without payload only the job travels, and its outcome comes home: every step is an event", () => {
     const host = world();
     expect(types(host.handOver(7))).toEqual(["TripStarted", "TripDispatched"]);

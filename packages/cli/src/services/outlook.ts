@@ -5,7 +5,7 @@
  */
 import type { ClusterView, MemberLists, MemberRecord, TopologyAnswer } from "@longshore/discovery-agent";
 import { enabledTopics, mergeClusters } from "@longshore/discovery-agent";
-import { DEFAULT_SHARD } from "@longshore/job-queue";
+import { DEFAULT_SHARD, INPUT_LIMITS } from "@longshore/job-queue";
 import type { Clock, WantedConfiguration } from "@longshore/kernel";
 import { WantedFollower } from "@longshore/kernel";
 import type { Outlook, OutlookSource, RoutePool } from "@longshore/offload-router";
@@ -14,12 +14,9 @@ import type { InstanceService } from "./instance/instance.ts";
 import { nodeClock } from "./node-ports.ts";
 import { shardsIn } from "./shards.ts";
 
-/** Bounds of what a queue reads of a route. */
-const SLOTS_MAX = 100_000;
-const POOLS_MAX = 1_000;
+/** Bounds of what is told of one instance, within what a queue reads of a route. */
 const LABELS_MAX = 100;
 const LABEL_CHARS_MAX = 1_000;
-const TOPICS_MAX = 1_000;
 
 const NO_LISTS = { exclusive: undefined, disabled: [] } as const;
 
@@ -33,17 +30,17 @@ export function routesIn({ view, remote }: Pick<TopologyAnswer, "view" | "remote
 
 function poolsOf(members: readonly MemberRecord[], lists: readonly MemberLists[] = []): readonly RoutePool[] {
   const listsOf = new Map(lists.map((own) => [own.instance, own]));
-  return members.map((member) => poolOf(member, enabledTopics(member.topics, listsOf.get(member.instance) ?? NO_LISTS))).filter(({ topics, slots }) => topics.length > 0 && slots > 0).slice(0, POOLS_MAX);
+  return members.map((member) => poolOf(member, enabledTopics(member.topics, listsOf.get(member.instance) ?? NO_LISTS))).filter(({ topics, slots }) => topics.length > 0 && slots > 0).slice(0, INPUT_LIMITS.poolsMax);
 }
 
 function poolOf({ slots, properties }: MemberRecord, topics: readonly string[]): RoutePool {
   const labels = Object.entries(properties).slice(0, LABELS_MAX).map(([name, value]) => [name, value.slice(0, LABEL_CHARS_MAX)]);
-  return { topics: topics.toSorted(), slots: Math.min(slots, SLOTS_MAX), labels: Object.fromEntries(labels) as Record<string, string> };
+  return { topics: topics.toSorted(), slots: Math.min(slots, INPUT_LIMITS.slotsMax), labels: Object.fromEntries(labels) as Record<string, string> };
 }
 
 /** Topics that somebody of this cluster works on, sorted, each once. */
 export const ownTopicsIn = ({ members }: Pick<ClusterView, "members">, isEnabled: (instance: string, pattern: string) => boolean): readonly string[] =>
-  [...new Set(members.flatMap(({ instance, topics }) => topics.filter((topic) => isEnabled(instance, topic))))].toSorted().slice(0, TOPICS_MAX);
+  [...new Set(members.flatMap(({ instance, topics }) => topics.filter((topic) => isEnabled(instance, topic))))].toSorted().slice(0, INPUT_LIMITS.patternsMax);
 
 /** Follows the topology and the wanted configuration from when it is listened to. */
 export class InstanceOutlook implements OutlookSource {

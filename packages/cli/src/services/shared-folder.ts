@@ -9,7 +9,9 @@ import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { BlobCarrier, BlobName, BlobRef, Blobs, ByteAnswer, ByteSource, CarryAnswer } from "@longshore/kernel";
+import type { BlobCarrier, BlobRef, Blobs, ByteAnswer, ByteSource, CarryAnswer } from "@longshore/kernel";
+import { isDigest } from "@longshore/nats";
+import { sourceOf } from "longshore/internal";
 
 export interface SharedFolder {
   readonly carrier: BlobCarrier;
@@ -26,21 +28,21 @@ const READ_BYTES = 524_288;
 
 export function sharedCarrier({ carrier, blobs, folder, onTrouble = () => undefined }: SharedFolder): BlobCarrier {
   let sweptAt = Number.NEGATIVE_INFINITY;
-  const fileOf = (digest: string): string => join(folder, isDigest(digest) ? digest : "no-digest");
+  const fileOf = (digest: string): string => join(folder, digest);
   const troubled = (problem: unknown): void => onTrouble((problem as NodeJS.ErrnoException).code ?? "unknown");
   /** Answers as the carrier did, when the payload lies in the folder, too, or cannot. */
   const lend = (ref: BlobRef, answer: CarryAnswer, done: (answer: CarryAnswer) => void): void => {
-    if (answer.kind === "failed") return done(answer);
+    if (answer.kind === "failed" || !isDigest(ref.digest)) return done(answer);
     void put(ref).catch(troubled).then(() => done(answer));
   };
 
   async function put({ principal, digest, bytes }: BlobRef): Promise<void> {
-    if (!isDigest(digest) || await isThere(fileOf(digest), bytes)) return;
+    if (await isThere(fileOf(digest), bytes)) return;
     await mkdir(folder, { recursive: true, mode: 0o750 });
     await sweep();
     const part = `${fileOf(digest)}.${randomUUID()}.part`;
     try {
-      await writeFile(part, blobs.read({ principal, digest }));
+      await writeTo(part, blobs.read({ principal, digest }));
       await rename(part, fileOf(digest));
     } catch (problem) {
       await unlink(part).catch(() => undefined);
@@ -52,7 +54,7 @@ export function sharedCarrier({ carrier, blobs, folder, onTrouble = () => undefi
     const nowMs = Date.now();
     if (nowMs - sweptAt < SWEEP_EVERY_MS) return;
     sweptAt = nowMs;
-    for (const name of (await readdir(folder)).filter((file) => /^[0-9a-f]{64}(\..*)?$/.test(file))) {
+    for (const name of (await readdir(folder)).filter((file) => isDigest(file.slice(0, 64)))) {
       const path = join(folder, name);
       const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: nowMs }));
       if (nowMs - mtimeMs > KEPT_MS) await unlink(path).catch(() => undefined);
@@ -63,26 +65,26 @@ export function sharedCarrier({ carrier, blobs, folder, onTrouble = () => undefi
     check: (ref, done) => carrier.check(ref, (answer) => lend(ref, answer, done)),
     copy: (ref, to, done) => carrier.copy(ref, to, (answer) => lend({ ...ref, principal: to }, answer, done)),
     bring(cluster, ref, to, done) {
+      if (!isDigest(ref.digest)) return carrier.bring(cluster, ref, to, done);
       void isThere(fileOf(ref.digest), ref.bytes).then((isHere) => {
         if (!isHere) return carrier.bring(cluster, ref, to, done);
-        blobs.write({ ...ref, principal: to }, fileSource(fileOf(ref.digest)), (answer) => {
+        blobs.write({ ...ref, principal: to }, sourceOf(createReadStream(fileOf(ref.digest), { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>), (answer) => {
           if (answer.kind === "stored") return done({ kind: "here", travelled: 0 });
           carrier.bring(cluster, ref, to, done);
         });
       });
     },
-    remove(name: BlobName, done) {
+    remove(name, done) {
+      if (!isDigest(name.digest)) return carrier.remove(name, done);
+      // A file that stays behind is swept away later.
       carrier.remove(name, (ok) => void unlink(fileOf(name.digest)).catch(() => undefined).then(() => done(ok)));
     },
   };
 }
 
-/** What comes from outside names files only in this form. */
-const isDigest = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
-
 const isThere = (path: string, bytes: number): Promise<boolean> => stat(path).then((file) => file.isFile() && file.size === bytes, () => false);
 
-async function writeFile(path: string, source: ByteSource): Promise<void> {
+async function writeTo(path: string, source: ByteSource): Promise<void> {
   const file = await open(path, "wx", 0o640);
   try {
     for (let answer = await nextOf(source); answer.kind !== "end"; answer = await nextOf(source)) {
@@ -96,18 +98,3 @@ async function writeFile(path: string, source: ByteSource): Promise<void> {
 }
 
 const nextOf = (source: ByteSource): Promise<ByteAnswer> => new Promise((resolve) => source.next(resolve));
-
-/** A file as a source; one that is gone, or cannot be read, is not there now. */
-function fileSource(path: string): ByteSource {
-  const stream = createReadStream(path, { highWaterMark: READ_BYTES });
-  const parts = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  return {
-    next(done) {
-      parts.next().then(
-        ({ done: isOver, value }) => done(isOver === true ? { kind: "end" } : { kind: "bytes", bytes: value }),
-        (problem: Error) => done({ kind: "failed", cause: "unavailable", message: problem.message }),
-      );
-    },
-    close: () => void stream.destroy(),
-  };
-}
